@@ -1,0 +1,33 @@
+# make demo · make test · make notebooks · make help
+# PYTHON chooses the interpreter that .venv is made with: make demo PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test notebooks help
+
+help:
+	@echo "make demo       a first picture: out/demo.png and out/demo_comparison.png"
+	@echo "make test       ruff and pytest, as CI runs them"
+	@echo "make notebooks  open the notebooks in JupyterLab"
+	@echo "The first of them makes $(VENV) and installs requirements.txt into it."
+
+# Made again only when what is to be installed has changed.
+$(VENV)/installed: requirements.txt constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nst_keras needs Python 3.11 or newer")'
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	@touch $@
+
+demo: $(VENV)/installed
+	$(BIN)/python -m nst_keras images/cat.jpg images/impasto_night.jpg \
+		-o out/demo.png --comparison out/demo_comparison.png
+
+test: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+notebooks: $(VENV)/installed
+	$(BIN)/jupyter lab notebooks

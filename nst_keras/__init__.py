@@ -1,0 +1,74 @@
+"""Neural style transfer you can read, teach with and use.
+
+from nst_keras import ProgressBar, style_transfer
+result = style_transfer("photograph.jpg", "painting.jpg", callback=ProgressBar())
+result.save("stylised.png")
+"""
+
+import os
+
+
+def _import_tensorflow():
+    """Import TensorFlow as Keras' backend, without the notices its libraries print before any setting counts."""
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    standard_error, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(standard_error, 2)
+        os.close(standard_error)
+        os.close(nowhere)
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise ImportError(
+            f"nst_keras needs Keras on TensorFlow, but KERAS_BACKEND is {keras.backend.backend()!r}: "
+            "unset it, or set it to tensorflow, before Python starts."
+        )
+
+
+_import_tensorflow()
+
+from .image import load_image, resize, save_image  # noqa: E402
+from .losses import (  # noqa: E402
+    content_loss,
+    gram_matrix,
+    mean_gram_matrix,
+    style_loss,
+    total_variation_loss,
+)
+from .network import build_network, layer_names  # noqa: E402
+from .objective import Objective, Term, content_terms, style_terms, total_variation_term  # noqa: E402
+from .optimize import NonFiniteLossError, ProgressBar, Step  # noqa: E402
+from .plot import plot_comparison, plot_images, plot_losses  # noqa: E402
+from .transfer import Result, style_transfer  # noqa: E402
+from .version import __version__  # noqa: E402
+
+__all__ = [
+    "NonFiniteLossError",
+    "Objective",
+    "ProgressBar",
+    "Result",
+    "Step",
+    "Term",
+    "__version__",
+    "build_network",
+    "content_loss",
+    "content_terms",
+    "gram_matrix",
+    "layer_names",
+    "load_image",
+    "mean_gram_matrix",
+    "plot_comparison",
+    "plot_images",
+    "plot_losses",
+    "resize",
+    "save_image",
+    "style_loss",
+    "style_terms",
+    "style_transfer",
+    "total_variation_loss",
+    "total_variation_term",
+]

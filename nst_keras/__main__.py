@@ -1,0 +1,75 @@
+"""python -m nst_keras CONTENT STYLE [STYLE …] -o OUTPUT"""
+
+import argparse
+import inspect
+import sys
+import time
+from pathlib import Path
+
+from . import ProgressBar, style_transfer
+from .image import check_output
+from .network import NETWORKS
+from .optimize import OPTIMIZERS
+
+DEFAULTS = {
+    name: parameter.default for name, parameter in inspect.signature(style_transfer).parameters.items()
+}
+
+
+def build_parser():
+    """The command line; every default is read from `style_transfer`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m nst_keras", description="Paint a photograph in the style of a picture, or of several."
+    )
+    parser.add_argument("content", help="the photograph")
+    parser.add_argument("style", nargs="+", help="one or more pictures whose style it takes")
+    parser.add_argument(
+        "-o", "--output", required=True, help="file to write: .png, .jpg, .webp, .bmp or .tiff"
+    )
+    parser.add_argument(
+        "--comparison", metavar="FILE", help="also write content | styles | result and loss curves"
+    )
+    options = {
+        "size": {"type": int, "help": "longer side of the result in pixels"},
+        "content_weight": {"type": float, "help": "more of it keeps more of the photograph"},
+        "style_weight": {"type": float, "help": "more of it paints more freely"},
+        "tv_weight": {"type": float, "help": "more of it smooths"},
+        "iterations": {"type": int, "help": "steps at each scale"},
+        "init": {"help": '"content", "style", "noise", or a picture to start from'},
+        "network": {"choices": NETWORKS},
+        "weights": {"metavar": "FILE", "help": "weights for the network, if not the usual ones"},
+        "optimizer": {"choices": list(OPTIMIZERS)},
+        "seed": {"type": int, "help": "of the noise"},
+    }
+    for name, option in options.items():
+        option["help"] = f"{option.get('help', '')} (default: {DEFAULTS[name]})".strip()
+        parser.add_argument("--" + name.replace("_", "-"), default=DEFAULTS[name], **option)
+    return parser
+
+
+def main(arguments=None):
+    options = vars(build_parser().parse_args(arguments))
+    content, styles = options.pop("content"), options.pop("style")
+    output, comparison = options.pop("output"), options.pop("comparison")
+    started = time.perf_counter()
+    try:
+        for path in filter(None, (output, comparison)):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            check_output(path, inputs=[content, *styles])
+        result = style_transfer(content, styles, callback=ProgressBar(), **options)
+        result.save(output)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    seconds = time.perf_counter() - started
+    height, width = result.image.shape[:2]
+    stopped = ", stopped early" if result.interrupted else ""
+    print(f"{output}: {width}×{height} pixels, {len(result.history)} iterations, {seconds:.0f} s{stopped}")
+    if comparison:
+        result.compare().savefig(comparison)
+        print(f"{comparison}: content, style, result and loss curves")
+    return 130 if result.interrupted else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

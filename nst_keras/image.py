@@ -1,0 +1,250 @@
+"""Images: files ↔ arrays, sizes, starting images.
+
+An image is a NumPy float32 array of shape (height, width, 3), RGB, values in [0, 1]; it means sRGB, as on screen.
+Files are untrusted: whatever is wrong with one ends in a `ValueError` that names the file and the reason.
+"""
+
+import io
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+READABLE = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
+WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+SMALLEST_SIDE = 32
+MOST_PIXELS = 50_000_000
+WHITE = (1.0, 1.0, 1.0)
+
+
+def load_image(source, *, background=WHITE, name="image"):
+    """Load a picture as an image array.
+
+    Parameters
+    ----------
+    source : path, PIL.Image.Image or array
+        - A PNG, JPEG, WebP, BMP, TIFF or GIF file (of an animation, the first frame), or a PIL image. The EXIF
+          orientation is applied; an embedded colour profile is converted to sRGB (a damaged one is ignored);
+          16-bit grey keeps its levels; 16-bit RGB is read at 8 bits; a float TIFF must hold [0, 1].
+        - An array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8, uint16, or floats in [0, 1].
+    background : (red, green, blue)
+        What shines through where a picture is transparent, in [0, 1]. White by default.
+    name : str
+        What error messages call the picture, such as "content".
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W, 3) float32 in [0, 1]; a copy, also of an array.
+
+    Raises
+    ------
+    ValueError
+        Not a picture, damaged, HEIC, a side under 32 px, over 50 megapixels, wrong shape or range, NaN.
+    """
+    background = np.asarray(background, "float32")
+    if isinstance(source, (str, os.PathLike)):
+        label = f"{name} {str(source)!r}"
+        pixels = _read_file(Path(source), label)
+    elif isinstance(source, Image.Image):
+        label = f"{name} (a PIL image)"
+        _check_size(source.size, label)
+        pixels = _decode(source)
+    elif isinstance(source, (np.ndarray, list, tuple)) or hasattr(source, "__array__"):
+        label = f"{name} (an array)"
+        pixels = np.asarray(source)
+    else:
+        raise ValueError(f"{name} must be a path, a PIL image or an array; got {type(source).__name__}.")
+    return _composite(_normalise(pixels, label), background)
+
+
+def save_image(image, path, *, inputs=()):
+    """Save an image as 8-bit PNG, JPEG, WebP, BMP or TIFF, whole or not at all.
+
+    The file is written beside its place and then renamed, so a full disk or a crash leaves an older file as it
+    was. `inputs` are files that must not be overwritten, such as the content and the style.
+
+    Raises
+    ------
+    ValueError
+        Unknown suffix, missing folder, `path` is one of `inputs`, or the image is not a finite (H, W, 3) array.
+    """
+    path = check_output(path, inputs)
+    pixels = np.asarray(image)
+    if pixels.ndim != 3 or pixels.shape[-1] != 3 or not np.isfinite(pixels).all():
+        raise ValueError(f"image must be a finite array of shape (H, W, 3); got shape {pixels.shape}.")
+    picture = to_pil(pixels)
+    options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    try:
+        picture.save(partial, **options)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def to_pil(image):
+    """Image array → 8-bit `PIL.Image.Image`, rounded to the nearest level."""
+    return Image.fromarray(np.round(np.clip(image, 0, 1) * 255).astype("uint8"))
+
+
+def check_output(path, inputs=()):
+    """`path` as a `pathlib.Path` if an image can be saved there; otherwise a `ValueError` that says why not."""
+    path = Path(path)
+    if path.suffix.lower() not in WRITABLE:
+        raise ValueError(f"output {str(path)!r} must end in one of {', '.join(WRITABLE)}.")
+    if not path.parent.is_dir():
+        raise ValueError(f"output {str(path)!r}: there is no folder {str(path.parent)!r}.")
+    for other in inputs:
+        if path.exists() and os.path.exists(other) and os.path.samefile(path, other):
+            raise ValueError(f"output {str(path)!r} is one of the input pictures; choose another name.")
+    return path
+
+
+def resize(image, shape):
+    """Resize an image to `shape` = (height, width) with Lanczos' filter, at full precision.
+
+    A whole pixel of the source contributes to each pixel of the result by its area, so making an image smaller
+    does not alias. The filter's overshoot is clipped to [0, 1].
+    """
+    height, width = shape[:2]
+    if image.shape[:2] == (height, width):
+        return image.copy()
+    channels = [
+        Image.fromarray(np.ascontiguousarray(image[..., i])).resize((width, height), Image.Resampling.LANCZOS)
+        for i in range(image.shape[-1])
+    ]
+    return np.clip(np.stack([np.asarray(channel) for channel in channels], axis=-1), 0, 1)
+
+
+def fitting_shape(shape, size):
+    """(height, width) with the proportions of `shape`, whose longer side is `size` pixels."""
+    height, width = shape[:2]
+    scale = size / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def starting_image(init, content, style, seed):
+    """The image that optimisation starts from, in the shape of `content`.
+
+    Parameters
+    ----------
+    init : "content", "style", "noise", or a path, PIL image or array
+        Noise is uniform white noise in [0, 1]. A style or picture is resized to the content's shape.
+    content, style : image arrays
+    seed : int
+        Seed of the noise.
+    """
+    if isinstance(init, str) and init == "content":
+        return content.copy()
+    if isinstance(init, str) and init == "noise":
+        return np.random.default_rng(seed).uniform(0, 1, content.shape).astype("float32")
+    picture = style if isinstance(init, str) and init == "style" else load_image(init, name="init")
+    return resize(picture, content.shape)
+
+
+def _read_file(path, label):
+    if not path.is_file():
+        raise ValueError(f"{label}: there is no such file.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # _check_size is stricter
+            with Image.open(path, formats=READABLE) as picture:
+                _check_size(picture.size, label)
+                return _decode(picture)
+    except PictureSizeError:
+        raise
+    except Exception as error:  # Pillow's decoders raise many types on damaged files; the user needs one
+        reason = _heic(path) or f"cannot be read as {', '.join(READABLE)} ({error})"
+        raise ValueError(f"{label}: {reason}.") from error
+
+
+class PictureSizeError(ValueError):
+    """A picture has too few or too many pixels to work with."""
+
+
+def _check_size(size, label):
+    width, height = size
+    if min(width, height) < SMALLEST_SIDE:
+        raise PictureSizeError(
+            f"{label} is {width}×{height} pixels; both sides must be at least {SMALLEST_SIDE}."
+        )
+    if width * height > MOST_PIXELS:
+        raise PictureSizeError(
+            f"{label} is {width}×{height} pixels, more than {MOST_PIXELS // 1_000_000} megapixels; "
+            "make it smaller first."
+        )
+
+
+def _heic(path):
+    with open(path, "rb") as file:
+        head = file.read(12)
+    if head[4:8] == b"ftyp":
+        return "is HEIC or AVIF, which cannot be read here; save it as JPEG or PNG first"
+    return None
+
+
+def _decode(picture):
+    """A PIL image → uint8 or float array with 1, 3 or 4 channels, upright and in sRGB."""
+    profile = picture.info.get("icc_profile")
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I"):
+        return np.asarray(picture).astype("float32") / 65535
+    if picture.mode == "F":
+        return np.asarray(picture)
+    alpha = None
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        alpha = np.asarray(picture)[..., 3:]
+        picture = picture.convert("RGB")
+    elif picture.mode == "P":
+        picture = picture.convert("RGB")
+    rgb = np.asarray(_to_srgb(picture, profile))
+    return rgb if alpha is None else np.concatenate([rgb, alpha], axis=-1)
+
+
+def _to_srgb(picture, profile):
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            return ImageCms.profileToProfile(
+                picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            pass  # a damaged profile, or one of another kind of picture: what is left is the usual meaning
+    return picture.convert("RGB")
+
+
+def _normalise(pixels, label):
+    """Array → float32 (H, W, 1, 3 or 4) in [0, 1], checked."""
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3, 4):
+        raise ValueError(
+            f"{label} must have shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); got {pixels.shape}."
+        )
+    _check_size((pixels.shape[1], pixels.shape[0]), label)
+    if pixels.dtype in (np.uint8, np.uint16):
+        return pixels.astype("float32") / np.iinfo(pixels.dtype).max
+    if not np.issubdtype(pixels.dtype, np.floating):
+        raise ValueError(f"{label} must hold uint8, uint16 or floats in [0, 1]; got {pixels.dtype}.")
+    pixels = pixels.astype("float32")
+    if not np.isfinite(pixels).all():
+        raise ValueError(f"{label} holds NaN or infinite values.")
+    low, high = float(pixels.min()), float(pixels.max())
+    if low < -1e-6 or high > 1 + 1e-6:
+        hint = "; divide by 255" if 1.5 < high <= 255 and low >= 0 else ""
+        raise ValueError(f"{label} must hold values in [0, 1]; got {low:.3g} to {high:.3g}{hint}.")
+    return np.clip(pixels, 0, 1)
+
+
+def _composite(pixels, background):
+    """1, 3 or 4 channels → RGB; transparency shows `background`."""
+    if pixels.shape[-1] == 1:
+        return np.repeat(pixels, 3, axis=-1)
+    if pixels.shape[-1] == 4:
+        rgb, alpha = pixels[..., :3], pixels[..., 3:]
+        return rgb * alpha + background * (1 - alpha)
+    return pixels

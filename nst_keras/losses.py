@@ -1,0 +1,123 @@
+"""Gram matrices and the losses: pure functions of tensors, nothing stored.
+
+Notation, as in FORMULAS of the papers: F features of the generated image, P of the content, both after the ReLU,
+shape (n, h, w, N); M = h·w positions, N channels. G and A are Gram matrices of the generated and the style image.
+All functions are differentiable, and sum in float32.
+
+Two formulas stand side by side; the argument `formula` chooses one:
+
+- `"relative"` (the default): every loss is a share of its target's energy, so it has no unit and hardly depends
+  on the size of the image or the scale of the features. Not from a paper.
+- `"gatys"`: Gatys, Ecker, Bethge 2015, arXiv:1508.06576, equations 1 to 5.
+"""
+
+import tensorflow as tf
+
+FORMULAS = ("relative", "gatys")
+EPSILON = 1e-8  # keeps a black or empty target from dividing by zero
+
+
+def gram_matrix(features):
+    """Gram matrix: G_ij = Σ_positions F_i · F_j.
+
+    Which features occur together, and how strongly, wherever in the image that is: the sum over positions
+    forgets the place. It is symmetric and positive semi-definite. Gatys et al. 2015, equation 3, before any
+    normalisation.
+
+    Parameters
+    ----------
+    features : tensor (n, h, w, N)
+
+    Returns
+    -------
+    tensor (n, N, N)
+
+    Examples
+    --------
+    >>> gram_matrix(tf.ones((1, 4, 5, 2))).numpy()
+    array([[[20., 20.],
+            [20., 20.]]], dtype=float32)
+    """
+    channels = features.shape[-1]
+    flat = tf.reshape(features, (tf.shape(features)[0], -1, channels))
+    return tf.matmul(flat, flat, transpose_a=True)
+
+
+def mean_gram_matrix(features):
+    """Gram matrix divided by the number of positions, G / M: shape (n, N, N).
+
+    Images of different sizes can be compared by it: tiling an image 2×2 leaves it as it is.
+    """
+    positions = tf.shape(features)[1] * tf.shape(features)[2]
+    return gram_matrix(features) / tf.cast(positions, features.dtype)
+
+
+def content_loss(features, target, *, formula="relative"):
+    """How far the features F are from the content's features P at one layer.
+
+    - `relative`: Σ(F − P)² / ΣP²
+    - `gatys`: ½ Σ(F − P)², arXiv:1508.06576, equation 1. Its gradient is F − P where F > 0, else 0 (equation 2):
+      the zero comes from the ReLU below.
+
+    Parameters
+    ----------
+    features, target : tensors (n, h, w, N) of the same shape
+
+    Returns
+    -------
+    scalar tensor, ≥ 0
+    """
+    _check_formula(formula)
+    squared_error = tf.reduce_sum(tf.square(features - target))
+    if formula == "gatys":
+        return squared_error / 2
+    return squared_error / (tf.reduce_sum(tf.square(target)) + EPSILON)
+
+
+def style_loss(gram, target, *, formula="relative"):
+    """How far the Gram matrix G is from the style's Gram matrix A at one layer; both divided by their M.
+
+    - `relative`: Σ(G/M_G − A/M_A)² / Σ(A/M_A)²
+    - `gatys`: Σ(G/M_G − A/M_A)² / (4 N²), arXiv:1508.06576, equation 4. The paper divides the difference by M
+      instead, which is the same where both images have the same size, and undefined where they have not.
+
+    Parameters
+    ----------
+    gram, target : tensors (n, N, N) from `mean_gram_matrix`
+
+    Returns
+    -------
+    scalar tensor, ≥ 0
+    """
+    _check_formula(formula)
+    squared_error = tf.reduce_sum(tf.square(gram - target))
+    if formula == "gatys":
+        channels = gram.shape[-1]
+        return squared_error / (4 * channels**2)
+    return squared_error / (tf.reduce_sum(tf.square(target)) + EPSILON)
+
+
+def total_variation_loss(image, *, formula="relative"):
+    """How much neighbouring pixels differ: large for noise, zero for a flat image.
+
+    With forward differences dx, dy, without wrap-around:
+
+    - `relative`: mean dx² + mean dy²
+    - `gatys`: Σdx² + Σdy², the β = 2 of Mahendran & Vedaldi, arXiv:1412.0035. Gatys et al. have no such term.
+
+    Examples
+    --------
+    >>> checkerboard = tf.constant([[0., 1.], [1., 0.]])[None, :, :, None]
+    >>> float(total_variation_loss(checkerboard))
+    2.0
+    """
+    _check_formula(formula)
+    dx = tf.square(image[:, :, 1:] - image[:, :, :-1])
+    dy = tf.square(image[:, 1:] - image[:, :-1])
+    reduce = tf.reduce_sum if formula == "gatys" else tf.reduce_mean
+    return reduce(dx) + reduce(dy)
+
+
+def _check_formula(formula):
+    if formula not in FORMULAS:
+        raise ValueError(f"formula must be one of {', '.join(FORMULAS)}; got {formula!r}.")

@@ -1,0 +1,189 @@
+"""Minimising an objective over the pixels of an image, kept within [0, 1].
+
+Whatever the optimiser, every iteration gives one `Step`; the history keeps its numbers, callbacks also get the
+image. The result is the best image seen, also after an interrupt.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import keras
+import numpy as np
+from scipy.optimize import Bounds
+from scipy.optimize import minimize as scipy_minimize
+from tqdm.auto import tqdm
+
+CORRECTIONS = 10  # pairs of vectors from which L-BFGS builds its picture of the curvature
+ADAM_LEARNING_RATE = 0.02
+
+
+@dataclass(frozen=True)
+class Step:
+    """One iteration of an optimiser.
+
+    Attributes
+    ----------
+    iteration, evaluations : int
+        Counted from 1 over the whole run; an iteration of L-BFGS needs one evaluation of the objective or more.
+    seconds : float
+        Since the start of the run.
+    size : int
+        Longer side of the image at this scale, in pixels.
+    total : float
+        The objective's value.
+    terms : dict
+        {term: weighted value}; they add up to `total`.
+    progress : float
+        Share of the run's work that is done, 0 to 1.
+    image : numpy.ndarray or None
+        A copy of the image, (H, W, 3) float32, for callbacks; None in a history.
+    """
+
+    iteration: int
+    evaluations: int
+    seconds: float
+    size: int
+    total: float
+    terms: dict
+    progress: float
+    image: np.ndarray | None = field(default=None, repr=False)
+
+
+class NonFiniteLossError(ValueError):
+    """A term or the gradient became NaN or infinite. `image` is the best image before that, or None."""
+
+    def __init__(self, message, image):
+        super().__init__(message)
+        self.image = image
+
+
+class Recorder:
+    """Calls an objective for an optimiser: checks every value, keeps the best image, records the steps.
+
+    One recorder serves one scale; `previous` is the one of the scale before, whose counts go on here.
+    """
+
+    def __init__(self, objective, callback=None, previous=None, work=(0.0, 1.0), iterations=1):
+        self.objective, self.callback = objective, callback
+        self.history = previous.history if previous else []
+        self.evaluations = previous.evaluations if previous else 0
+        self.started = previous.started if previous else time.perf_counter()
+        self._work, self._first, self._planned = work, len(self.history), iterations
+        self._pending = {}
+        self.best_total, self.best_image = np.inf, None
+        self.stopped = False
+
+    def __call__(self, x):
+        """Value and gradient at the flat image `x`."""
+        terms, gradient = self.objective.evaluate(x)
+        self.evaluations += 1
+        total = sum(terms.values())
+        self._check(terms, total, gradient)
+        self._pending[total] = terms
+        if total < self.best_total:
+            self.best_total, self.best_image = total, self._as_image(x)
+        return total, gradient
+
+    def step(self, x, total):
+        """Record that an iteration ended at `x`, where the objective was `total`."""
+        done = min(1.0, (len(self.history) + 1 - self._first) / self._planned)
+        step = Step(
+            iteration=len(self.history) + 1,
+            evaluations=self.evaluations,
+            seconds=time.perf_counter() - self.started,
+            size=max(self.objective.shape),
+            total=total,
+            terms=self._pending[total],
+            progress=self._work[0] + done * (self._work[1] - self._work[0]),
+        )
+        self._pending = {total: step.terms}
+        self.history.append(step)
+        if self.callback:
+            try:
+                self.callback(replace(step, image=self._as_image(x)))
+            except StopIteration:
+                self.stopped = True
+                raise
+
+    def _as_image(self, x):
+        return np.array(x, "float32").reshape(self.objective.shape)
+
+    def _check(self, terms, total, gradient):
+        if np.isfinite(total) and np.isfinite(gradient).all():
+            return
+        wrong = [name for name, value in terms.items() if not np.isfinite(value)]
+        what = f"term {', '.join(wrong)}" if wrong else "the gradient"
+        raise NonFiniteLossError(
+            f"{what} is NaN or infinite at evaluation {self.evaluations}. A weight may be too large, or the "
+            "network's weights damaged.",
+            self.best_image,
+        )
+
+
+def minimize(recorder, start, iterations, optimizer="lbfgs"):
+    """Minimise `recorder.objective` from image `start`; the best image is then `recorder.best_image`.
+
+    A callback ends the run by raising `StopIteration`; `recorder.stopped` is then true. `KeyboardInterrupt`
+    passes through; `recorder` still holds the best image.
+    """
+    try:
+        OPTIMIZERS[optimizer](recorder, np.asarray(start, "float64").ravel(), iterations)
+    except StopIteration:
+        pass
+
+
+def lbfgs(recorder, x, iterations):
+    """scipy's L-BFGS-B with bounds [0, 1]: Byrd, Lu, Nocedal, Zhu 1995; the optimiser of Gatys et al.
+
+    Its two stopping rules are switched off: `ftol` compares with max(|loss|, 1) and `gtol` is absolute, so that
+    small losses would stop at once.
+    """
+
+    def callback(intermediate_result):
+        recorder.step(intermediate_result.x, float(intermediate_result.fun))
+
+    scipy_minimize(
+        recorder,
+        x,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=Bounds(np.zeros_like(x), np.ones_like(x)),
+        callback=callback,
+        options={
+            "maxiter": iterations,
+            "maxfun": 20 * iterations,
+            "maxcor": CORRECTIONS,
+            "ftol": 0,
+            "gtol": 0,
+        },
+    )
+
+
+def adam(recorder, x, iterations):
+    """Adam (Kingma & Ba, arXiv:1412.6980) with learning rate 0.02, projected onto [0, 1] after every step."""
+    variable = keras.Variable(x.astype("float32"))
+    optimizer = keras.optimizers.Adam(ADAM_LEARNING_RATE)
+    for _ in range(iterations):
+        at = keras.ops.convert_to_numpy(variable)
+        total, gradient = recorder(at)
+        recorder.step(at, total)
+        optimizer.apply([gradient.astype("float32")], [variable])
+        variable.assign(keras.ops.clip(variable, 0.0, 1.0))
+
+
+OPTIMIZERS: dict[str, Callable] = {"lbfgs": lbfgs, "adam": adam}
+
+
+class ProgressBar:
+    """A callback that shows iteration, size, loss, and time left, in terminals and notebooks."""
+
+    def __init__(self):
+        layout = "{percentage:3.0f}% |{bar}| {postfix} [{elapsed}, {remaining} left]"
+        self._bar = tqdm(total=1.0, bar_format=layout, smoothing=0.1, dynamic_ncols=True)
+
+    def __call__(self, step):
+        self._bar.postfix = f"{step.size} px, iteration {step.iteration}, loss {step.total:.4g}"
+        self._bar.update(step.progress - self._bar.n)
+        if step.progress >= 1:
+            self._bar.close()

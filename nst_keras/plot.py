@@ -1,0 +1,81 @@
+"""Every figure of the notebooks.
+
+Each function returns a Matplotlib figure that is not registered with pyplot: a notebook shows it as a cell's
+last line, once; elsewhere `figure.savefig(path)` writes it.
+"""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+STYLE = Path(__file__).parent / "style.mplstyle"
+
+
+def plot_images(pictures, *, columns=None, height=2.6):
+    """Pictures side by side under their titles.
+
+    Parameters
+    ----------
+    pictures : dict
+        {title: image array (H, W, 3) or (H, W)}.
+    columns : int, optional
+        Pictures in a row; all in one row if not given.
+    height : float
+        Of a row, in inches.
+    """
+    columns = columns or len(pictures)
+    rows = [list(pictures.items())[i : i + columns] for i in range(0, len(pictures), columns)]
+    width = max(sum(picture.shape[1] / picture.shape[0] for _, picture in row) for row in rows)
+    with plt.style.context(STYLE):
+        figure = plt.figure(figsize=(width * height, (height + 0.3) * len(rows)))
+        for band, row in zip(figure.subfigures(len(rows), squeeze=False)[:, 0], rows, strict=True):
+            _row_of_images(band, dict(row))
+    plt.close(figure)
+    return figure
+
+
+def plot_losses(history):
+    """Every term of a run over its iterations, logarithmic; dotted lines where the size changes."""
+    with plt.style.context(STYLE):
+        figure = plt.figure(figsize=(8, 3.5))
+        _loss_curves(figure.subplots(), history)
+    plt.close(figure)
+    return figure
+
+
+def plot_comparison(content, styles, result, history):
+    """Content | styles | result above, loss curves below."""
+    titles = ["style"] if len(styles) == 1 else [f"style {i}" for i in range(1, len(styles) + 1)]
+    pictures = {"content": content} | dict(zip(titles, styles, strict=True)) | {"result": result}
+    width = sum(picture.shape[1] / picture.shape[0] for picture in pictures.values())
+    height = 12 / width
+    with plt.style.context(STYLE):
+        figure = plt.figure(figsize=(12, height + 0.3 + 3))
+        above, below = figure.subfigures(2, height_ratios=[height + 0.3, 3])
+        _row_of_images(above, pictures)
+        _loss_curves(below.subplots(), history)
+    plt.close(figure)
+    return figure
+
+
+def _row_of_images(figure, pictures):
+    ratios = [picture.shape[1] / picture.shape[0] for picture in pictures.values()]
+    panels = figure.subplots(1, len(pictures), squeeze=False, width_ratios=ratios)[0]
+    for axes, (title, picture) in zip(panels, pictures.items(), strict=True):
+        axes.imshow(picture, vmin=0, vmax=1, cmap="gray", interpolation="antialiased")
+        axes.set_title(title)
+        axes.set_axis_off()
+
+
+def _loss_curves(axes, history):
+    iterations = [step.iteration for step in history]
+    groups = sorted({name.split()[0] for step in history for name in step.terms})
+    axes.plot(iterations, [step.total for step in history], color="black", label="total")
+    for group in groups:
+        values = [sum(v for name, v in step.terms.items() if name.split()[0] == group) for step in history]
+        axes.plot(iterations, values, label=group)
+    for before, after in zip(history, history[1:], strict=False):
+        if before.size != after.size:
+            axes.axvline(after.iteration, color="gray", linestyle=":", linewidth=1)
+    axes.set(yscale="log", xlabel="iteration", ylabel="weighted loss")
+    axes.legend()

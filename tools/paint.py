@@ -1,0 +1,41 @@
+"""Paint the bundled style pictures: `python tools/paint.py [NAME ...] [-o FOLDER]`.
+
+Every picture is drawn from nothing with a fixed seed, so running this again gives the same files.
+"""
+
+import argparse
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+from paint_engine import finished
+from paintings import PAINTINGS
+
+IMAGES = Path(__file__).resolve().parent.parent / "images"
+
+
+def main() -> None:
+    """Paint the named pictures, or all of them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of: {', '.join(PAINTINGS)}")
+    parser.add_argument("-o", "--output", type=Path, default=IMAGES, help="folder for the pictures")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.names if name not in PAINTINGS]
+    if unknown:
+        parser.error(f"no painting called {', '.join(unknown)}; there are {', '.join(PAINTINGS)}")
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for name in arguments.names or PAINTINGS:
+        began = time.perf_counter()
+        picture = finished(PAINTINGS[name](np.random.default_rng(zlib.crc32(name.encode()))))
+        path = arguments.output / f"{name}.jpg"
+        unfinished = path.with_suffix(".part")
+        picture.save(unfinished, "JPEG", quality=90, optimize=True)
+        unfinished.replace(path)
+        seconds = time.perf_counter() - began
+        size = f"{picture.width} × {picture.height}"
+        print(f"{path}: {size}, {path.stat().st_size / 1000:.0f} kB, {seconds:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
