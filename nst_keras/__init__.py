@@ -36,6 +36,7 @@ from .losses import (  # noqa: E402
     content_loss,
     gram_matrix,
     mean_gram_matrix,
+    style_energy,
     style_loss,
     total_variation_loss,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "plot_losses",
     "resize",
     "save_image",
+    "style_energy",
     "style_loss",
     "style_terms",
     "style_transfer",

@@ -11,9 +11,7 @@ from .image import check_output
 from .network import NETWORKS
 from .optimize import OPTIMIZERS
 
-DEFAULTS = {
-    name: parameter.default for name, parameter in inspect.signature(style_transfer).parameters.items()
-}
+DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(style_transfer).parameters.items()}
 
 
 def build_parser():
@@ -23,12 +21,8 @@ def build_parser():
     )
     parser.add_argument("content", help="the photograph")
     parser.add_argument("style", nargs="+", help="one or more pictures whose style it takes")
-    parser.add_argument(
-        "-o", "--output", required=True, help="file to write: .png, .jpg, .webp, .bmp or .tiff"
-    )
-    parser.add_argument(
-        "--comparison", metavar="FILE", help="also write content | styles | result and loss curves"
-    )
+    parser.add_argument("-o", "--output", required=True, help="file to write: .png, .jpg, .webp, .bmp or .tiff")
+    parser.add_argument("--comparison", metavar="FILE", help="also write content | styles | result and loss curves")
     options = {
         "size": {"type": int, "help": "longer side of the result in pixels"},
         "content_weight": {"type": float, "help": "more of it keeps more of the photograph"},

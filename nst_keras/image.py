@@ -156,6 +156,8 @@ def _read_file(path, label):
                 return _decode(picture)
     except PictureSizeError:
         raise
+    except Image.DecompressionBombError as error:  # Pillow's own, laxer limit
+        raise PictureSizeError(f"{label} has more than {MOST_PIXELS // 1_000_000} megapixels: {error}") from error
     except Exception as error:  # Pillow's decoders raise many types on damaged files; the user needs one
         reason = _heic(path) or f"cannot be read as {', '.join(READABLE)} ({error})"
         raise ValueError(f"{label}: {reason}.") from error
@@ -168,9 +170,7 @@ class PictureSizeError(ValueError):
 def _check_size(size, label):
     width, height = size
     if min(width, height) < SMALLEST_SIDE:
-        raise PictureSizeError(
-            f"{label} is {width}×{height} pixels; both sides must be at least {SMALLEST_SIDE}."
-        )
+        raise PictureSizeError(f"{label} is {width}×{height} pixels; both sides must be at least {SMALLEST_SIDE}.")
     if width * height > MOST_PIXELS:
         raise PictureSizeError(
             f"{label} is {width}×{height} pixels, more than {MOST_PIXELS // 1_000_000} megapixels; "
@@ -209,9 +209,7 @@ def _to_srgb(picture, profile):
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            return ImageCms.profileToProfile(
-                picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
+            return ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
         except (ImageCms.PyCMSError, OSError, ValueError):
             pass  # a damaged profile, or one of another kind of picture: what is left is the usual meaning
     return picture.convert("RGB")
@@ -222,9 +220,7 @@ def _normalise(pixels, label):
     if pixels.ndim == 2:
         pixels = pixels[..., None]
     if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3, 4):
-        raise ValueError(
-            f"{label} must have shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); got {pixels.shape}."
-        )
+        raise ValueError(f"{label} must have shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); got {pixels.shape}.")
     _check_size((pixels.shape[1], pixels.shape[0]), label)
     if pixels.dtype in (np.uint8, np.uint16):
         return pixels.astype("float32") / np.iinfo(pixels.dtype).max

@@ -52,6 +52,27 @@ def mean_gram_matrix(features):
     return gram_matrix(features) / tf.cast(positions, features.dtype)
 
 
+def style_energy(features):
+    """Energy of the covariance of a style's features, Σ (A/M − μμᵀ)²: the unit of the relative `style_loss`.
+
+    A Gram matrix is dominated by the channels' means μ, which styles share to a large part; what varies within the
+    style is its covariance. A thousandth of the Gram matrix's own energy is added, so that the loss stays finite
+    for a flat style, whose covariance is zero. Not from a paper.
+
+    Parameters
+    ----------
+    features : tensor (1, h, w, N)
+
+    Returns
+    -------
+    scalar tensor, ≥ 0
+    """
+    gram = mean_gram_matrix(features)
+    mean = tf.reduce_mean(features, axis=(1, 2))
+    covariance = gram - mean[:, :, None] * mean[:, None, :]
+    return tf.reduce_sum(tf.square(covariance)) + 1e-3 * tf.reduce_sum(tf.square(gram))
+
+
 def content_loss(features, target, *, formula="relative"):
     """How far the features F are from the content's features P at one layer.
 
@@ -74,16 +95,19 @@ def content_loss(features, target, *, formula="relative"):
     return squared_error / (tf.reduce_sum(tf.square(target)) + EPSILON)
 
 
-def style_loss(gram, target, *, formula="relative"):
+def style_loss(gram, target, *, energy=None, formula="relative"):
     """How far the Gram matrix G is from the style's Gram matrix A at one layer; both divided by their M.
 
-    - `relative`: Σ(G/M_G − A/M_A)² / Σ(A/M_A)²
+    - `relative`: Σ(G/M_G − A/M_A)² / energy, with `style_energy` of the style's features.
     - `gatys`: Σ(G/M_G − A/M_A)² / (4 N²), arXiv:1508.06576, equation 4. The paper divides the difference by M
-      instead, which is the same where both images have the same size, and undefined where they have not.
+      instead, which is the same where both images have the same size, and undefined where they have not. Its
+      gradient, by the features, is F (G − A) / (N² M²) where F > 0, else 0 (equation 6).
 
     Parameters
     ----------
     gram, target : tensors (n, N, N) from `mean_gram_matrix`
+    energy : scalar tensor
+        For `relative` only.
 
     Returns
     -------
@@ -94,7 +118,9 @@ def style_loss(gram, target, *, formula="relative"):
     if formula == "gatys":
         channels = gram.shape[-1]
         return squared_error / (4 * channels**2)
-    return squared_error / (tf.reduce_sum(tf.square(target)) + EPSILON)
+    if energy is None:
+        raise ValueError('style_loss with formula="relative" needs energy=style_energy(features of the style).')
+    return squared_error / (energy + EPSILON)
 
 
 def total_variation_loss(image, *, formula="relative"):

@@ -32,6 +32,8 @@ FIRE_MODULES = {  # squeeze channels, channels of each of the two expansions
     "fire8": (64, 256),
     "fire9": (64, 256),
 }
+COLOR = "color"
+COLOR_THRESHOLDS = (0.25, 0.5, 0.75)
 LITE_WEIGHTS = Path(__file__).parent / "weights" / "lite.npz"
 VGG_WEIGHTS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/{0}/{1}"
 VGG_WEIGHTS_FILE = "{0}_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -52,7 +54,8 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None):
           "same" everywhere, so that each feature map is exactly 1/2, 1/4, 1/8, 1/16 of the image; the original
           pads less.
     layers : sequence of str, optional
-        Names of the layers to return; all layers if not given. See `layer_names`.
+        Names of the layers to return; all layers if not given. See `layer_names`. Every network has one more
+        than its paper: `"color"`, the image's own colours, see `color_features`.
     pooling : {"average", "max"}, optional
         Default: average (recommended by Gatys et al.), but max for SqueezeNet.
     weights : path or "random", optional
@@ -78,7 +81,7 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None):
         raise ValueError(f"weights: there is no file {str(weights)!r}.")
 
     image = keras.Input((None, None, 3), name="image")
-    features = _features(name, image, pooling)
+    features = {COLOR: color_features(image)} | _features(name, image, pooling)
     network = keras.Model(image, features, name=name)
     if weights != "random":
         _load_weights(network, name, weights)
@@ -91,15 +94,13 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None):
 def layer_names(name="lite"):
     """Names of all layers that network `name` can return, shallow to deep."""
     if name not in NETWORKS:
-        raise ValueError(
-            f"network must be one of {', '.join(NETWORKS)}; got {name!r}.{_suggestion(name, NETWORKS)}"
-        )
+        raise ValueError(f"network must be one of {', '.join(NETWORKS)}; got {name!r}.{_suggestion(name, NETWORKS)}")
     if name == "squeezenet":
         names = ["conv1", "pool1", *FIRE_MODULES]
         names.insert(names.index("fire4") + 1, "pool4")
         names.insert(names.index("fire8") + 1, "pool8")
-        return names
-    names = []
+        return [COLOR, *names]
+    names = [COLOR]
     for block, count in enumerate(CONVOLUTIONS[name], start=1):
         names += [f"block{block}_conv{i}" for i in range(1, count + 1)] + [f"block{block}_pool"]
     return names
@@ -110,9 +111,7 @@ def check_layers(name, layers):
     known = layer_names(name)
     for layer in layers or ():
         if layer not in known:
-            raise ValueError(
-                f"{name} has no layer {layer!r}.{_suggestion(layer, known)} All: {', '.join(known)}."
-            )
+            raise ValueError(f"{name} has no layer {layer!r}.{_suggestion(layer, known)} All: {', '.join(known)}.")
 
 
 def vgg_features(x, channels, convolutions, pooling, convolution=None):
@@ -146,6 +145,16 @@ def squeezenet_features(x, pooling):
             number = fire[-1]
             x = features[f"pool{number}"] = pool(3, 2, padding="same", name=f"pool{number}")(x)
     return features
+
+
+def color_features(image):
+    """The image's own colours as a feature map: 1, R, G, B, and ReLU(R − t), ReLU(G − t), ReLU(B − t) for three t.
+
+    The Gram matrix of these 13 channels holds the moments of the colours and of the colours above each threshold:
+    as a style layer it keeps a painting's palette, which the convolutions of a network see only dimly.
+    """
+    above = [keras.ops.relu(image - threshold) for threshold in COLOR_THRESHOLDS]
+    return keras.ops.concatenate([keras.ops.ones_like(image[..., :1]), image, *above], axis=-1)
 
 
 def _convolution(x, filters, name, size=3, strides=1):
@@ -201,9 +210,7 @@ def _load_npz(network, path, kernel, bias):
                     values = [arrays[f"{layer.name}_{kernel}"], arrays[f"{layer.name}_{bias}"]]
                     layer.set_weights([np.asarray(value, "float32") for value in values])
     except Exception as error:  # zipfile, NumPy and Keras raise many types here; the user needs one
-        raise ValueError(
-            f"weights: {str(path)!r} does not hold weights for {network.name}: {error}"
-        ) from error
+        raise ValueError(f"weights: {str(path)!r} does not hold weights for {network.name}: {error}") from error
 
 
 def _keras_vgg(name, path):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from .losses import content_loss, mean_gram_matrix, style_loss, total_variation_loss
+from .losses import content_loss, mean_gram_matrix, style_energy, style_loss, total_variation_loss
 
 
 class Term(NamedTuple):
@@ -44,8 +44,9 @@ class Objective:
         if len(set(self.names)) != len(terms):
             raise ValueError(f"terms must have different names; got {', '.join(self.names)}.")
         self.shape = (*shape[:2], 3)
+        self._dtype = network.inputs[0].dtype
 
-        @tf.function(input_signature=[tf.TensorSpec((1, *self.shape), tf.float32)], autograph=False)
+        @tf.function(input_signature=[tf.TensorSpec((1, *self.shape), self._dtype)], autograph=False)
         def evaluate(image):
             with tf.GradientTape() as tape:
                 tape.watch(image)
@@ -61,7 +62,7 @@ class Objective:
         `image` has shape (H, W, 3), or is flattened, as scipy wants it; the gradient comes back the same.
         """
         image = np.asarray(image)
-        pixels = tf.convert_to_tensor(image.reshape(1, *self.shape), tf.float32)
+        pixels = tf.cast(image.reshape(1, *self.shape), self._dtype)
         values, gradient = self._evaluate(pixels)
         terms = dict(zip(self.names, values.numpy().astype(float).tolist(), strict=True))
         return terms, gradient.numpy().reshape(image.shape).astype("float64")
@@ -103,11 +104,12 @@ def style_terms(network, style, layers, weight, *, formula="relative", name="sty
 
     def term(layer):
         target = mean_gram_matrix(features_of_style[layer])
-        return Term(
-            f"{name} {layer}",
-            weight / len(layers),
-            lambda image, features: style_loss(mean_gram_matrix(features[layer]), target, formula=formula),
-        )
+        energy = style_energy(features_of_style[layer])
+
+        def loss(image, features):
+            return style_loss(mean_gram_matrix(features[layer]), target, energy=energy, formula=formula)
+
+        return Term(f"{name} {layer}", weight / len(layers), loss)
 
     return [term(layer) for layer in layers]
 

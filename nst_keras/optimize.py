@@ -4,6 +4,7 @@ Whatever the optimiser, every iteration gives one `Step`; the history keeps its 
 image. The result is the best image seen, also after an interrupt.
 """
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -127,10 +128,8 @@ def minimize(recorder, start, iterations, optimizer="lbfgs"):
     A callback ends the run by raising `StopIteration`; `recorder.stopped` is then true. `KeyboardInterrupt`
     passes through; `recorder` still holds the best image.
     """
-    try:
+    with contextlib.suppress(StopIteration):
         OPTIMIZERS[optimizer](recorder, np.asarray(start, "float64").ravel(), iterations)
-    except StopIteration:
-        pass
 
 
 def lbfgs(recorder, x, iterations):

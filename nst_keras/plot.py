@@ -4,6 +4,7 @@ Each function returns a Matplotlib figure that is not registered with pyplot: a 
 last line, once; elsewhere `figure.savefig(path)` writes it.
 """
 
+import itertools
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -74,7 +75,7 @@ def _loss_curves(axes, history):
     for group in groups:
         values = [sum(v for name, v in step.terms.items() if name.split()[0] == group) for step in history]
         axes.plot(iterations, values, label=group)
-    for before, after in zip(history, history[1:], strict=False):
+    for before, after in itertools.pairwise(history):
         if before.size != after.size:
             axes.axvline(after.iteration, color="gray", linestyle=":", linewidth=1)
     axes.set(yscale="log", xlabel="iteration", ylabel="weighted loss")

@@ -10,12 +10,12 @@ from .objective import Objective, content_terms, style_terms, total_variation_te
 from .optimize import OPTIMIZERS, Recorder, minimize
 from .plot import plot_comparison, plot_losses
 
-VGG_LAYERS = ("block4_conv2",), tuple(f"block{i}_conv1" for i in range(1, 6))
+VGG_LAYERS = ("block4_conv2",), ("color", *(f"block{i}_conv1" for i in range(1, 6)))
 LAYERS = {  # network: content layers, style layers
     "lite": VGG_LAYERS,
     "vgg19": VGG_LAYERS,
     "vgg16": VGG_LAYERS,
-    "squeezenet": (("fire5",), ("conv1", "fire2", "fire4", "fire6", "fire8")),
+    "squeezenet": (("fire5",), ("color", "conv1", "fire2", "fire4", "fire6", "fire8")),
 }
 COARSEST_SIZE = 64
 
@@ -73,7 +73,7 @@ def style_transfer(
     content_layers=None,
     style_layers=None,
     content_weight=1.0,
-    style_weight=300.0,
+    style_weight=4.0,
     style_weights=None,
     tv_weight=10.0,
     init="content",
@@ -90,7 +90,7 @@ def style_transfer(
     Minimises content_weight · L_content + style_weight · L_style + tv_weight · L_tv over the pixels, where
 
     - L_content = mean over content layers of Σ(F − P)² / ΣP²,
-    - L_style = Σ over styles r of ρ_r · mean over style layers of Σ(G/M − A/M)² / Σ(A/M)²,
+    - L_style = Σ over styles r of ρ_r · mean over style layers of Σ(G/M − A/M)² / Σ(A/M − μμᵀ)²,
     - L_tv = mean dx² + mean dy²
 
     (`nst_keras.losses`, formula "relative"). The method is Gatys, Ecker, Bethge 2015 (arXiv:1508.06576); the
@@ -108,7 +108,7 @@ def style_transfer(
     network : str
         "lite" (comes with the package), "vgg19", "vgg16", "squeezenet". See `build_network`.
     content_layers, style_layers : sequence of str, optional
-        By default those in `nst_keras.transfer.LAYERS`: the paper's.
+        By default those in `nst_keras.transfer.LAYERS`: the paper's, and the colours for the style.
     content_weight, style_weight, tv_weight : float
         α, β and the weight of the total variation; ≥ 0, without unit.
     style_weights : sequence of float, optional
@@ -237,9 +237,7 @@ def _shares(style_weights, count):
     if style_weights is None:
         return [1 / count] * count
     if len(style_weights) != count:
-        raise ValueError(
-            f"style_weights must have one number for each of the {count} styles; got {style_weights}."
-        )
+        raise ValueError(f"style_weights must have one number for each of the {count} styles; got {style_weights}.")
     _check_weights(**{f"style_weights[{i}]": weight for i, weight in enumerate(style_weights)})
     if sum(style_weights) == 0:
         raise ValueError("style_weights must not all be 0.")

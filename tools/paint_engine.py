@@ -28,6 +28,14 @@ def ramp(tone: np.ndarray, stops: np.ndarray, positions: np.ndarray | None = Non
     return np.stack([np.interp(tone, positions, stops[:, c]) for c in range(3)], axis=-1).astype(np.float32)
 
 
+def turned_hue(colour: np.ndarray, degrees: np.ndarray | float) -> np.ndarray:
+    """Turn the hue of colours round the grey axis; 180 degrees gives the complement of equal lightness."""
+    angle = np.radians(np.broadcast_to(degrees, colour.shape[:-1]))[..., None]
+    axis = np.full(3, 3**-0.5)
+    grey = colour.mean(-1, keepdims=True)
+    return colour * np.cos(angle) + np.cross(axis, colour) * np.sin(angle) + grey * (1 - np.cos(angle))
+
+
 def smoothstep(low: float, high: float, values: np.ndarray) -> np.ndarray:
     """Rise from 0 at `low` to 1 at `high` with level ends."""
     t = np.clip((values - low) / (high - low), 0, 1)
@@ -49,7 +57,7 @@ def grid(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
 def noise(rng: np.random.Generator, shape, scale, roughness: float = 0.0, ratio: float = 1.0) -> np.ndarray:
     """Isotropic noise with mean 0 and deviation 1; `scale` is the size of its features in pixels.
 
-    Roughness 0 gives smooth blobs, 1 a fractal with detail down to the pixel; `ratio` stretches it along x.
+    Roughness 0 gives smooth blobs, 1 a fractal with detail down to the pixel; a `ratio` above 1 stretches it along x.
     """
     scale = min(scale, max(shape))
     # The margin keeps opposite edges from matching, which a Fourier sum would make them do.
@@ -275,6 +283,34 @@ class Canvas:
         second = tint + jitter * (rng.standard_normal((count, 1)) + 0.7 * rng.standard_normal((count, 3)))
         for path, wide, first, other in zip(paths, widths, tint, second, strict=True):
             self.stroke(path, max(wide, 1.6), first.clip(0, 1), other.clip(0, 1), **brush)
+
+    def dabs(
+        self, points: np.ndarray, radii, tints, angles, *, stretch: float = 1.25, load: float = 1.0
+    ) -> None:
+        """Set one oval touch of paint at each point, with its own radius, colour and direction."""
+        rows, columns = self.height.shape
+        pixels = self.colour.reshape(-1, 3)
+        thickness = self.height.ravel()
+        # Touches of one batch do not see each other, which hardly shows as long as a batch is sparse.
+        for batch in np.array_split(np.arange(len(points)), max(1, len(points) // 200)):
+            centre, radius = points[batch, None, None], radii[batch, None, None]
+            reach = int(np.ceil(radius.max() * stretch * 1.2)) + 1
+            offset_y, offset_x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+            column = np.rint(centre[..., 0]).astype(int) + offset_x
+            row = np.rint(centre[..., 1]).astype(int) + offset_y
+            dx, dy = column - centre[..., 0], row - centre[..., 1]
+            cosine, sine = np.cos(angles[batch, None, None]), np.sin(angles[batch, None, None])
+            u, v = (dx * cosine + dy * sine) / stretch, dy * cosine - dx * sine
+            lobe = 1 + 0.1 * np.sin(3 * np.arctan2(v, u) + 9 * self.rng.random(radius.shape))
+            distance = np.hypot(u, v) / lobe
+            alpha = np.clip(radius - distance + 0.5, 0, 1)
+            keep = (alpha > 0) & (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+            flat, alpha = (row * columns + column)[keep], alpha[keep]
+            rise = load * (0.6 + 0.5 * np.exp(-(((distance / radius - 0.7) / 0.25) ** 2)) - 0.15 * v / radius)[keep]
+            thickness[flat] = thickness[flat] * (1 - 0.9 * alpha) + alpha * rise
+            owner = np.broadcast_to(np.arange(len(batch))[:, None, None], keep.shape)[keep]
+            paint = tints[batch][owner] * (1 + 0.04 * self.rng.standard_normal(len(owner)))[:, None]
+            pixels[flat] += (paint - pixels[flat]) * alpha[:, None]
 
     def lit(self, relief: float = 1.0, gloss: float = 0.1, fine: float = 0.7) -> np.ndarray:
         """The colour with its thickness lit from the upper left."""

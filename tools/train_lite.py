@@ -72,9 +72,7 @@ def student_network(teacher, channels):
     """The student with batch normalisation, and its heads."""
 
     def convolution(x, filters, name):
-        x = kl.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=name)(
-            x
-        )
+        x = kl.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=name)(x)
         x = kl.BatchNormalization(momentum=0.99, name=f"{name}_norm")(x)
         return kl.ReLU(name=f"{name}_relu")(x)
 
@@ -129,7 +127,7 @@ def standardisation(teacher, squares):
 
 def folded_weights(features, photographs):
     """Weights of plain convolutions: normalisation folded in, mean activation 1 for every filter."""
-    means = {name: 0.0 for name in features.output}
+    means = dict.fromkeys(features.output, 0.0)
     for start in range(0, len(photographs), 10):
         batch = features(photographs[start : start + 10].astype("float32") / 255.0, training=False)
         for name in means:
@@ -152,9 +150,7 @@ def folded_weights(features, photographs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--teacher", required=True, help="SqueezeNet 1.0 as .npz")
-    parser.add_argument(
-        "--photographs", required=True, help="a folder of photographs, shorter side 224 px or more"
-    )
+    parser.add_argument("--photographs", required=True, help="a folder of photographs, shorter side 224 px or more")
     parser.add_argument("--output", default=str(nets.LITE_WEIGHTS))
     parser.add_argument("--log", default="out/train_lite.jsonl")
     parser.add_argument("--steps", type=int, default=24000)
@@ -162,9 +158,7 @@ def main():
     parser.add_argument("--crop", type=int, default=96)
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--class-weight", type=float, default=0.02, help="weight of the cross-entropy")
-    parser.add_argument(
-        "--every", type=int, default=1000, help="steps between reports, with the weights so far"
-    )
+    parser.add_argument("--every", type=int, default=1000, help="steps between reports, with the weights so far")
     options = parser.parse_args()
     keras.utils.set_random_seed(0)
 

@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import directional_derivative
+
+from nst_keras.losses import content_loss, gram_matrix, mean_gram_matrix, style_energy, style_loss, total_variation_loss
+
+
+@pytest.fixture
+def features(rng):
+    """As behind a ReLU: about half of the values are 0. Float64, for exact comparisons."""
+    return tf.constant(np.maximum(rng.normal(size=(1, 5, 7, 4)), 0))
+
+
+@pytest.fixture
+def other(rng):
+    return tf.constant(np.maximum(rng.normal(size=(1, 5, 7, 4)), 0))
+
+
+def test_gram_matrix_equals_the_sum_over_positions(features):
+    values, expected = features.numpy()[0], np.zeros((4, 4))
+    for position in values.reshape(-1, 4):
+        expected += np.outer(position, position)
+    np.testing.assert_allclose(gram_matrix(features)[0], expected, rtol=1e-12)
+    np.testing.assert_allclose(mean_gram_matrix(features)[0], expected / 35, rtol=1e-12)
+
+
+def test_gram_matrix_is_symmetric_and_positive_semidefinite(features):
+    gram = gram_matrix(features)[0].numpy()
+    np.testing.assert_array_equal(gram, gram.T)
+    assert np.linalg.eigvalsh(gram).min() > -1e-12
+
+
+def test_gram_matrix_forgets_places_and_the_mean_forgets_size(features, rng):
+    flat = features.numpy().reshape(35, 4)
+    shuffled = tf.constant(rng.permutation(flat).reshape(1, 5, 7, 4))
+    np.testing.assert_allclose(gram_matrix(shuffled), gram_matrix(features), rtol=1e-12)
+    tiled = tf.tile(features, (1, 2, 3, 1))
+    np.testing.assert_allclose(mean_gram_matrix(tiled), mean_gram_matrix(features), rtol=1e-12)
+
+
+def test_gram_matrix_treats_images_of_a_batch_apart(features, other):
+    both = gram_matrix(tf.concat([features, other], axis=0))
+    np.testing.assert_allclose(both[0], gram_matrix(features)[0])
+    np.testing.assert_allclose(both[1], gram_matrix(other)[0])
+
+
+def test_values_known_in_closed_form():
+    ones, zeros = tf.ones((1, 3, 4, 2)), tf.zeros((1, 3, 4, 2))
+    assert float(content_loss(zeros, ones, formula="gatys")) == 12.0
+    assert float(content_loss(zeros, ones)) == pytest.approx(1.0)
+    gram_of_ones, gram_of_zeros = mean_gram_matrix(ones), mean_gram_matrix(zeros)
+    assert float(style_loss(gram_of_zeros, gram_of_ones, formula="gatys")) == 4 / 16
+    assert float(style_loss(gram_of_zeros, gram_of_ones, energy=8.0)) == pytest.approx(0.5)
+    checkerboard = tf.constant(np.indices((6, 8)).sum(0)[None, ..., None] % 2, tf.float32)
+    assert float(total_variation_loss(checkerboard)) == 2.0
+    assert float(total_variation_loss(checkerboard, formula="gatys")) == 6 * 7 + 5 * 8
+    assert float(total_variation_loss(ones)) == 0.0
+
+
+@pytest.mark.parametrize("formula", ["relative", "gatys"])
+def test_losses_are_zero_at_their_target_and_finite_at_an_empty_one(features, formula):
+    assert float(content_loss(features, features, formula=formula)) == 0
+    gram = mean_gram_matrix(features)
+    assert float(style_loss(gram, gram, energy=style_energy(features), formula=formula)) == 0
+    assert np.isfinite(float(content_loss(features, 0 * features, formula=formula)))
+    assert np.isfinite(float(style_loss(gram, 0 * gram, energy=style_energy(0 * features), formula=formula)))
+
+
+def test_style_energy_is_that_of_the_covariance(features):
+    flat = features.numpy().reshape(35, 4)
+    expected = (np.cov(flat.T, bias=True) ** 2).sum() + 1e-3 * ((flat.T @ flat / 35) ** 2).sum()
+    assert float(style_energy(features)) == pytest.approx(expected)
+    with pytest.raises(ValueError, match="needs energy=style_energy"):
+        style_loss(mean_gram_matrix(features), mean_gram_matrix(features))
+
+
+def test_gradients_are_those_of_the_paper(features, other):
+    """Gatys et al. 2015, equations 2 and 6, with their zeros where the feature, behind a ReLU, is not positive."""
+    before_relu = tf.constant(np.where(features.numpy() > 0, features.numpy(), -1.0))
+    target = mean_gram_matrix(other)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(before_relu)
+        after = tf.nn.relu(before_relu)
+        content = content_loss(after, other, formula="gatys")
+        style = style_loss(mean_gram_matrix(after), target, formula="gatys")
+    f, p = features.numpy(), other.numpy()
+    np.testing.assert_allclose(tape.gradient(content, before_relu), np.where(f > 0, f - p, 0), atol=1e-12)
+    flat, positions, channels = f.reshape(-1, 4), 35, 4
+    difference = (gram_matrix(features) - gram_matrix(other)).numpy()[0]
+    paper = (flat @ difference).reshape(f.shape) / (channels**2 * positions**2)
+    np.testing.assert_allclose(tape.gradient(style, before_relu), np.where(f > 0, paper, 0), atol=1e-12)
+
+
+@pytest.mark.parametrize("formula", ["relative", "gatys"])
+def test_gradients_pass_central_differences(features, other, rng, formula):
+    target = mean_gram_matrix(other[:, :3])  # another size than the image's
+    losses = {
+        "content": lambda x: content_loss(x, other, formula=formula),
+        "style": lambda x: style_loss(mean_gram_matrix(x), target, energy=3.0, formula=formula),
+        "tv": lambda x: total_variation_loss(x, formula=formula),
+    }
+    for loss in losses.values():
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            value = loss(features)
+        direction = rng.normal(size=features.shape)
+        expected = directional_derivative(lambda x, loss=loss: float(loss(tf.constant(x))), features, direction, 1e-5)
+        assert float(tf.reduce_sum(tape.gradient(value, features) * direction)) == pytest.approx(expected, rel=1e-7)
+
+
+def test_an_unknown_formula_is_named():
+    with pytest.raises(ValueError, match="relative, gatys; got 'gaty'"):
+        content_loss(tf.ones((1, 2, 2, 1)), tf.ones((1, 2, 2, 1)), formula="gaty")

@@ -1,0 +1,110 @@
+import keras
+import numpy as np
+import pytest
+from conftest import directional_derivative
+
+from nst_keras import Objective, Term, build_network, content_terms, resize, style_terms, total_variation_term
+from nst_keras.losses import content_loss, mean_gram_matrix, style_energy, style_loss, total_variation_loss
+
+CONTENT_LAYERS, STYLE_LAYERS = ["block2_conv2"], ["color", "block3_conv1"]
+
+
+@pytest.fixture(scope="module")
+def network():
+    return build_network("lite", CONTENT_LAYERS + STYLE_LAYERS)
+
+
+@pytest.fixture(scope="module")
+def content(photograph):
+    return resize(photograph, (32, 48))
+
+
+@pytest.fixture(scope="module")
+def style(painting):
+    return resize(painting, (40, 36))
+
+
+@pytest.fixture(scope="module")
+def objective(network, content, style):
+    return make_objective(network, content, style)
+
+
+def make_objective(network, content, style):
+    terms = content_terms(network, content, CONTENT_LAYERS, 2.0)
+    terms += style_terms(network, style, STYLE_LAYERS, 30.0)
+    terms.append(total_variation_term(5.0))
+    return Objective(network, terms, (32, 48))
+
+
+def test_terms_equal_the_losses_by_hand(objective, network, content, style, rng):
+    image = rng.uniform(size=(32, 48, 3)).astype("float32")
+    features, of_content, of_style = network(image[None]), network(content[None]), network(style[None])
+    expected = {"content block2_conv2": 2 * content_loss(features["block2_conv2"], of_content["block2_conv2"])}
+    for layer in STYLE_LAYERS:
+        expected[f"style {layer}"] = 15 * style_loss(
+            mean_gram_matrix(features[layer]),
+            mean_gram_matrix(of_style[layer]),
+            energy=style_energy(of_style[layer]),
+        )
+    expected["tv"] = 5 * total_variation_loss(image[None])
+    terms = objective.terms(image)
+    assert list(terms) == list(expected)
+    for name, value in expected.items():
+        assert terms[name] == pytest.approx(float(value), rel=1e-4)
+
+
+def test_value_and_gradient_are_what_scipy_wants(objective, rng):
+    x = rng.uniform(size=32 * 48 * 3)
+    value, gradient = objective.value_and_gradient(x)
+    assert isinstance(value, float)
+    assert value == pytest.approx(sum(objective.terms(x).values()))
+    assert gradient.dtype == np.float64
+    assert gradient.shape == x.shape
+    assert gradient.flags.c_contiguous
+    assert objective.evaluate(x.reshape(32, 48, 3))[1].shape == (32, 48, 3)
+
+
+@pytest.fixture
+def network_in_float64():
+    def set_precision(dtype):
+        keras.config.set_floatx(dtype)
+        keras.config.set_dtype_policy(dtype)
+
+    set_precision("float64")
+    yield build_network("lite", CONTENT_LAYERS + STYLE_LAYERS)
+    set_precision("float32")
+
+
+def test_gradient_passes_central_differences(network_in_float64, content, style, rng):
+    objective = make_objective(network_in_float64, content, style)
+    x = rng.uniform(0.2, 0.8, size=32 * 48 * 3)
+    for _ in range(3):
+        direction = rng.normal(size=x.shape)
+        expected = directional_derivative(lambda x: objective.value_and_gradient(x)[0], x, direction, 1e-6)
+        assert objective.value_and_gradient(x)[1] @ direction == pytest.approx(expected, rel=1e-5)
+
+
+def test_content_start_has_no_content_loss_and_no_content_gradient(network, content):
+    objective = Objective(network, content_terms(network, content, CONTENT_LAYERS, 1.0), content.shape)
+    value, gradient = objective.value_and_gradient(content)
+    assert value == 0
+    assert not gradient.any()
+
+
+def test_one_trace_serves_all_calls(network, content, rng):
+    traces = []
+
+    def loss(image, features):
+        traces.append(image.shape)
+        return total_variation_loss(image)
+
+    objective = Objective(network, [Term("tv", 1.0, loss)], content.shape)
+    for _ in range(3):
+        objective.value_and_gradient(rng.uniform(size=content.size))
+        objective.terms(content)
+    assert traces == [(1, 32, 48, 3)]
+
+
+def test_terms_need_different_names(network):
+    with pytest.raises(ValueError, match="different names; got tv, tv"):
+        Objective(network, [total_variation_term(1.0), total_variation_term(2.0)], (32, 32))

@@ -1,0 +1,163 @@
+import numpy as np
+import pytest
+
+from nst_keras.optimize import OPTIMIZERS, NonFiniteLossError, Recorder, minimize
+
+SHAPE = (8, 6, 3)
+
+
+class Quadratic:
+    """scale · ½ Σ c (x − x*)² + constant, with curvatures from 1 to 1000; a stand-in for an `Objective`."""
+
+    shape = SHAPE
+
+    def __init__(self, rng, scale=1.0, constant=0.0):
+        size = int(np.prod(SHAPE))
+        self.curvature = np.geomspace(1, 1000, size)
+        self.minimum = rng.uniform(0.1, 0.9, size)
+        self.scale, self.constant = scale, constant
+        self.calls = 0
+
+    def evaluate(self, x):
+        self.calls += 1
+        difference = np.asarray(x, "float64") - self.minimum
+        value = self.scale * 0.5 * float(self.curvature @ difference**2)
+        return {"bowl": value, "constant": self.constant}, self.scale * self.curvature * difference
+
+
+@pytest.fixture
+def start():
+    return np.full(SHAPE, 0.5, "float32")
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_finds_the_minimum_of_a_bowl(optimizer, rng, start):
+    objective = Quadratic(rng)
+    recorder = Recorder(objective)
+    minimize(recorder, start, 200, optimizer)
+    np.testing.assert_allclose(recorder.best_image.ravel(), objective.minimum, atol=0.02)
+    assert recorder.best_image.dtype == np.float32
+    assert recorder.best_image.shape == SHAPE
+
+
+@pytest.mark.parametrize(("scale", "constant"), [(1e-9, 0.0), (1.0, 1e6), (1e9, 0.0)])
+def test_lbfgs_does_not_stop_early_for_the_size_of_the_loss(scale, constant, rng, start):
+    """With scipy's own defaults the first stops at once by gtol, the second after a few steps by ftol."""
+    objective = Quadratic(rng, scale, constant)
+    recorder = Recorder(objective)
+    minimize(recorder, start, 100)
+    np.testing.assert_allclose(recorder.best_image.ravel(), objective.minimum, atol=0.01)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_pixels_stay_in_range(optimizer, rng, start):
+    objective = Quadratic(rng)
+    objective.minimum = objective.minimum * 4 - 1.5  # many outside [0, 1]
+    seen = []
+    minimize(Recorder(objective, lambda step: seen.append(step.image)), start, 60, optimizer)
+    assert min(image.min() for image in seen) >= 0
+    assert max(image.max() for image in seen) <= 1
+    np.testing.assert_allclose(seen[-1].ravel(), np.clip(objective.minimum, 0, 1), atol=0.05)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_steps_and_history(optimizer, rng, start):
+    objective = Quadratic(rng, constant=2.0)
+    steps = []
+    recorder = Recorder(objective, steps.append, work=(0.25, 0.75), iterations=10)
+    minimize(recorder, start, 10, optimizer)
+    assert [step.iteration for step in recorder.history] == list(range(1, 11))
+    assert all(step.image is None for step in recorder.history)
+    assert recorder.history[-1].progress == pytest.approx(0.75)
+    assert recorder.evaluations == objective.calls
+    for step in steps:
+        terms, _ = objective.evaluate(step.image.ravel())
+        assert step.terms.keys() == terms.keys()
+        assert step.total == pytest.approx(sum(step.terms.values()))
+        assert step.total == pytest.approx(sum(terms.values()), rel=1e-4)
+    assert not np.shares_memory(steps[0].image, steps[1].image)
+    assert np.abs(steps[0].image - steps[-1].image).max() > 0.01
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_the_best_image_is_the_smallest_seen(optimizer, rng, start):
+    objective = Quadratic(rng)
+    totals = []
+    evaluate = objective.evaluate
+
+    def watched(x):
+        terms, gradient = evaluate(x)
+        totals.append(sum(terms.values()))
+        return terms, gradient
+
+    objective.evaluate = watched
+    recorder = Recorder(objective)
+    minimize(recorder, start, 15, optimizer)
+    assert recorder.best_total == min(totals)
+    assert sum(evaluate(recorder.best_image.ravel())[0].values()) == pytest.approx(min(totals), rel=1e-4)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_callback_can_stop_the_run(optimizer, rng, start):
+    def stop(step):
+        if step.iteration == 3:
+            raise StopIteration
+
+    recorder = Recorder(Quadratic(rng), stop)
+    minimize(recorder, start, 50, optimizer)
+    assert recorder.stopped
+    assert len(recorder.history) == 3
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_an_interrupt_keeps_the_best_image(optimizer, rng, start):
+    objective = Quadratic(rng)
+    evaluate = objective.evaluate
+
+    def interrupted(x):
+        if objective.calls == 7:
+            raise KeyboardInterrupt
+        return evaluate(x)
+
+    objective.evaluate = interrupted
+    recorder = Recorder(objective)
+    with pytest.raises(KeyboardInterrupt):
+        minimize(recorder, start, 50, optimizer)
+    assert sum(evaluate(recorder.best_image.ravel())[0].values()) == pytest.approx(recorder.best_total, rel=1e-4)
+    assert recorder.best_total < sum(evaluate(start.ravel())[0].values())
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("where", ["value", "gradient", "both"])
+def test_nan_names_the_term_and_keeps_the_best_image(optimizer, where, rng, start):
+    """scipy alone reports success for a NaN value, and runs on for a NaN gradient."""
+    objective = Quadratic(rng)
+    evaluate = objective.evaluate
+
+    def broken(x):
+        terms, gradient = evaluate(x)
+        if objective.calls >= 4:
+            if where != "gradient":
+                terms["bowl"] = float("nan")
+            if where != "value":
+                gradient[5] = np.inf
+        return terms, gradient
+
+    objective.evaluate = broken
+    name = "the gradient" if where == "gradient" else "term bowl"
+    with pytest.raises(NonFiniteLossError, match=f"{name} is NaN or infinite at evaluation 4") as caught:
+        minimize(Recorder(objective), start, 50, optimizer)
+    assert np.isfinite(caught.value.image).all()
+    assert caught.value.image.shape == SHAPE
+
+
+def test_a_second_scale_goes_on_counting(rng, start):
+    first = Recorder(Quadratic(rng), work=(0, 0.5), iterations=5)
+    minimize(first, start, 5)
+    second = Recorder(Quadratic(rng), previous=first, work=(0.5, 1.0), iterations=5)
+    minimize(second, start, 5)
+    assert [step.iteration for step in second.history] == list(range(1, 11))
+    progress = [step.progress for step in second.history]
+    assert progress == sorted(progress)
+    assert progress[-1] == 1
+    assert second.history[-1].evaluations == second.evaluations
