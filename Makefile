@@ -1,16 +1,17 @@
-# make demo · make test · make notebooks · make help
+# make demo · make test · make notebooks · make gallery · make help
 # PYTHON chooses the interpreter that .venv is made with: make demo PYTHON=python3.12
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test notebooks help
+.PHONY: demo test notebooks gallery help
 
 help:
 	@echo "make demo       a first picture: out/demo.png and out/demo_comparison.png"
 	@echo "make test       ruff and pytest, as CI runs them"
 	@echo "make notebooks  open the notebooks in JupyterLab"
+	@echo "make gallery    paint docs/gallery again: about a quarter of an hour"
 	@echo "The first of them makes $(VENV) and installs requirements.txt into it."
 
 # Made again only when what is to be installed has changed.
@@ -31,3 +32,6 @@ test: $(VENV)/installed
 
 notebooks: $(VENV)/installed
 	$(BIN)/jupyter lab notebooks
+
+gallery: $(VENV)/installed
+	$(BIN)/python tools/gallery.py

@@ -15,6 +15,9 @@ import tensorflow as tf
 
 FORMULAS = ("relative", "gatys")
 EPSILON = 1e-8  # keeps a black or empty target from dividing by zero
+LUMINANCE = (0.299, 0.587, 0.114)  # of R, G, B, as in ITU-R BT.601
+COLOR_VARIATION = 3.0
+DELTA = 0.01  # differences in [0, 1] well below this are smoothed quadratically
 
 
 def gram_matrix(features):
@@ -128,20 +131,41 @@ def total_variation_loss(image, *, formula="relative"):
 
     With forward differences dx, dy, without wrap-around:
 
-    - `relative`: mean dx² + mean dy²
+    - `relative`: mean |dx| + mean |dy| of the luminance Y = 0.299 R + 0.587 G + 0.114 B, and 3 times the same of the
+      colour that is left, (R, G, B) − Y. Absolute differences let edges be sharp, so that strokes stay strokes;
+      the larger weight on colour takes away the fringes that an optimiser otherwise hides in single channels. |d| is
+      √(d² + δ²) − δ, δ = 0.01, which has a gradient at 0. Not from a paper; the absolute form is that of Rudin,
+      Osher, Fatemi 1992.
     - `gatys`: Σdx² + Σdy², the β = 2 of Mahendran & Vedaldi, arXiv:1412.0035. Gatys et al. have no such term.
+
+    Parameters
+    ----------
+    image : tensor (n, H, W, 3)
+        RGB in [0, 1].
+
+    Returns
+    -------
+    scalar tensor, ≥ 0
 
     Examples
     --------
-    >>> checkerboard = tf.constant([[0., 1.], [1., 0.]])[None, :, :, None]
-    >>> float(total_variation_loss(checkerboard))
-    2.0
+    >>> red_and_black = tf.constant([[[[1.0, 0, 0], [0, 0, 0]], [[0, 0, 0], [1.0, 0, 0]]]])
+    >>> float(total_variation_loss(red_and_black, formula="gatys"))
+    4.0
     """
     _check_formula(formula)
-    dx = tf.square(image[:, :, 1:] - image[:, :, :-1])
-    dy = tf.square(image[:, 1:] - image[:, :-1])
-    reduce = tf.reduce_sum if formula == "gatys" else tf.reduce_mean
-    return reduce(dx) + reduce(dy)
+    if formula == "gatys":
+        return sum(tf.reduce_sum(tf.square(difference)) for difference in _differences(image))
+    luminance = tf.reduce_sum(image * LUMINANCE, axis=-1, keepdims=True)
+    total = 0.0
+    for part, weight in ((luminance, 1.0), (image - luminance, COLOR_VARIATION)):
+        for difference in _differences(part):
+            total += weight * tf.reduce_mean(tf.sqrt(tf.square(difference) + DELTA**2) - DELTA)
+    return total
+
+
+def _differences(image):
+    return image[:, :, 1:] - image[:, :, :-1], image[:, 1:] - image[:, :-1]
 
 
 def _check_formula(formula):

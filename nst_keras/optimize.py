@@ -128,6 +128,7 @@ def minimize(recorder, start, iterations, optimizer="lbfgs"):
     A callback ends the run by raising `StopIteration`; `recorder.stopped` is then true. `KeyboardInterrupt`
     passes through; `recorder` still holds the best image.
     """
+    recorder.best_image = start
     with contextlib.suppress(StopIteration):
         OPTIMIZERS[optimizer](recorder, np.asarray(start, "float64").ravel(), iterations)
 

@@ -74,7 +74,8 @@ def _loss_curves(axes, history):
     axes.plot(iterations, [step.total for step in history], color="black", label="total")
     for group in groups:
         values = [sum(v for name, v in step.terms.items() if name.split()[0] == group) for step in history]
-        axes.plot(iterations, values, label=group)
+        if any(values):  # a term of weight 0 has no place on a logarithmic axis
+            axes.plot(iterations, values, label=group)
     for before, after in itertools.pairwise(history):
         if before.size != after.size:
             axes.axvline(after.iteration, color="gray", linestyle=":", linewidth=1)

@@ -1,5 +1,6 @@
 """Style transfer in one call: loads, goes from coarse to fine, and returns a `Result`."""
 
+import os
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -75,7 +76,7 @@ def style_transfer(
     content_weight=1.0,
     style_weight=4.0,
     style_weights=None,
-    tv_weight=10.0,
+    tv_weight=3.0,
     init="content",
     iterations=100,
     scales="auto",
@@ -91,7 +92,7 @@ def style_transfer(
 
     - L_content = mean over content layers of Σ(F − P)² / ΣP²,
     - L_style = Σ over styles r of ρ_r · mean over style layers of Σ(G/M − A/M)² / Σ(A/M − μμᵀ)²,
-    - L_tv = mean dx² + mean dy²
+    - L_tv = `total_variation_loss`, absolute differences of neighbouring pixels
 
     (`nst_keras.losses`, formula "relative"). The method is Gatys, Ecker, Bethge 2015 (arXiv:1508.06576); the
     normalisation, and going from coarse to fine, are this package's: first at a small size, where large shapes
@@ -190,9 +191,8 @@ def style_transfer(
         recorder = Recorder(
             Objective(net, terms, shape), callback, recorder, work[level : level + 2] / work[-1], iterations
         )
-        recorder.best_image = images.resize(start, shape)
         try:
-            minimize(recorder, recorder.best_image, iterations, optimizer)
+            minimize(recorder, images.resize(start, shape), iterations, optimizer)
         except KeyboardInterrupt:
             interrupted = True
         start = recorder.best_image
@@ -258,4 +258,4 @@ def _check_weights(**weights):
 
 
 def _as_path(source):
-    return str(source) if isinstance(source, (str, images.os.PathLike)) else None
+    return str(source) if isinstance(source, (str, os.PathLike)) else None

@@ -52,10 +52,16 @@ def test_values_known_in_closed_form():
     gram_of_ones, gram_of_zeros = mean_gram_matrix(ones), mean_gram_matrix(zeros)
     assert float(style_loss(gram_of_zeros, gram_of_ones, formula="gatys")) == 4 / 16
     assert float(style_loss(gram_of_zeros, gram_of_ones, energy=8.0)) == pytest.approx(0.5)
-    checkerboard = tf.constant(np.indices((6, 8)).sum(0)[None, ..., None] % 2, tf.float32)
-    assert float(total_variation_loss(checkerboard)) == 2.0
-    assert float(total_variation_loss(checkerboard, formula="gatys")) == 6 * 7 + 5 * 8
-    assert float(total_variation_loss(ones)) == 0.0
+    board = np.indices((6, 8)).sum(0)[None, ..., None] % 2
+    grey, red = tf.constant(board * [1.0, 1.0, 1.0]), tf.constant(board * [1.0, 0.0, 0.0])
+    step = np.sqrt(1 + 0.01**2) - 0.01
+    assert float(total_variation_loss(grey)) == pytest.approx(2 * step)
+    assert float(total_variation_loss(grey, formula="gatys")) == 3 * (6 * 7 + 5 * 8)
+    color = [np.sqrt(c**2 + 0.01**2) - 0.01 for c in (0.701, 0.299, 0.299)]
+    luminance = np.sqrt(0.299**2 + 0.01**2) - 0.01
+    assert float(total_variation_loss(red)) == pytest.approx(2 * luminance + 3 * 2 * np.mean(color))
+    flat = tf.ones((1, 3, 4, 3))
+    assert float(total_variation_loss(flat)) == pytest.approx(0.0, abs=1e-8)
 
 
 @pytest.mark.parametrize("formula", ["relative", "gatys"])
@@ -98,7 +104,7 @@ def test_gradients_pass_central_differences(features, other, rng, formula):
     losses = {
         "content": lambda x: content_loss(x, other, formula=formula),
         "style": lambda x: style_loss(mean_gram_matrix(x), target, energy=3.0, formula=formula),
-        "tv": lambda x: total_variation_loss(x, formula=formula),
+        "tv": lambda x: total_variation_loss(x[..., :3], formula=formula),
     }
     for loss in losses.values():
         with tf.GradientTape() as tape:

@@ -1,0 +1,135 @@
+"""The package as a whole: what importing it does, the command line, and that the documents say what is true."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+import nst_keras
+from nst_keras import __main__ as command_line
+from nst_keras import load_image, style_transfer
+
+CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
+
+
+def run_python(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT, env=os.environ | environment
+    )
+
+
+def test_importing_is_quiet_and_loads_only_what_transfer_needs():
+    code = "import sys, nst_keras; sys.exit([m for m in sys.modules if 'anywidget' in m or 'skimage' in m])"
+    done = run_python("-W", "error::UserWarning", "-c", code)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_another_backend_is_refused_with_the_way_out():
+    done = run_python("-c", "import nst_keras", KERAS_BACKEND="numpy")
+    assert "KERAS_BACKEND is 'numpy'" in done.stderr
+
+
+def test_command_line_makes_a_picture(tmp_path, capsys):
+    output, comparison = tmp_path / "new" / "out.jpg", tmp_path / "comparison.png"
+    arguments = [CAT, PAINTING, "-o", str(output), "--comparison", str(comparison), "--size", "64"]
+    assert command_line.main([*arguments, "--iterations", "2"]) == 0
+    assert load_image(output).shape == (43, 64, 3)
+    assert load_image(comparison).shape[0] > 300
+    assert f"{output}: 64×43 pixels, 2 iterations" in capsys.readouterr().out
+
+
+def test_command_line_names_what_is_wrong(tmp_path, capsys):
+    assert command_line.main([CAT, PAINTING, "-o", CAT]) == 2
+    assert "one of the input pictures" in capsys.readouterr().err
+    assert command_line.main([CAT, "nothing.jpg", "-o", str(tmp_path / "out.png")]) == 2
+    assert "style 'nothing.jpg': there is no such file" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == []
+
+
+def test_command_line_takes_its_defaults_from_the_package():
+    options = vars(command_line.build_parser().parse_args(["content", "style", "-o", "out.png"]))
+    for name, value in style_transfer.__kwdefaults__.items():
+        assert options.get(name, value) == value
+
+
+def test_requirements_and_pyproject_agree():
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert set(pyproject["project"]["dependencies"]) < set(lines)
+    pinned = {line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    named = {re.split(r"[<>=]", line)[0].lower() for line in lines if re.match(r"\w", line)}
+    assert named <= pinned
+
+
+def test_python_in_the_readme_runs(tmp_path, monkeypatch):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert blocks
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "images").symlink_to(ROOT / "images")
+    monkeypatch.setitem(style_transfer.__kwdefaults__, "size", 64)
+    monkeypatch.setitem(style_transfer.__kwdefaults__, "iterations", 2)
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+    assert list(tmp_path.glob("*.png"))
+
+
+@pytest.mark.parametrize(
+    "document", ["README.md", "CONTRIBUTING.md", "images/README.md", "nst_keras/weights/README.md"]
+)
+def test_links_in_documents_lead_somewhere(document):
+    path = ROOT / document
+    for target in re.findall(r"\]\(([^)#]+)", path.read_text()):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
+
+
+def test_every_bundled_image_has_its_origin_written_down():
+    text = (ROOT / "images" / "README.md").read_text()
+    images = [path for path in (ROOT / "images").iterdir() if path.suffix != ".md"]
+    for path in images:
+        assert f"`{path.name}`" in text
+        assert min(load_image(path).shape[:2]) >= 300
+    assert sum(path.stat().st_size for path in images) < 8_000_000
+
+
+def test_modules_stay_thin_and_import_only_what_stands_above_them():
+    order = [
+        "version",
+        "image",
+        "network",
+        "losses",
+        "objective",
+        "optimize",
+        "plot",
+        "transfer",
+        "__init__",
+        "__main__",
+    ]
+    for path in (ROOT / "nst_keras").glob("*.py"):
+        source = path.read_text()
+        assert len(source.splitlines()) <= 300, path.name
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ImportFrom) and node.level == 1:
+                for module in [node.module] if node.module else [alias.name for alias in node.names]:
+                    if module in order:
+                        assert order.index(module) < order.index(path.stem), f"{path.name} imports {module}"
+
+
+def test_everything_public_is_documented():
+    for name in nst_keras.__all__:
+        thing = getattr(nst_keras, name)
+        assert isinstance(thing, str) or len(thing.__doc__ or "") > 20, name
+
+
+def test_the_embedded_network_is_small_and_holds_only_numbers():
+    path = nst_keras.network.LITE_WEIGHTS
+    assert path.stat().st_size <= 3_000_000
+    with np.load(path, allow_pickle=False) as arrays:
+        assert {array.dtype for array in arrays.values()} == {np.dtype("float16")}
+        assert all(np.isfinite(array).all() for array in arrays.values())

@@ -1,0 +1,56 @@
+"""Paint every bundled photograph in six of the bundled styles: docs/gallery/, one contact sheet for each photograph.
+
+    python tools/gallery.py                     with lite, as committed
+    python tools/gallery.py --network vgg19     the same with VGG19, beside them, where its weights are at hand
+
+Also makes docs/first_picture.jpg, the README's: content, style and result of `make demo`.
+"""
+
+import argparse
+from pathlib import Path
+
+from nst_keras import load_image, plot_images, style_transfer
+
+ROOT = Path(__file__).parent.parent
+PHOTOGRAPHS = ("astronaut", "cat", "coffee", "landscape", "rocket")
+PAINTINGS = ("impasto_night", "red_sky", "woodblock_sea", "stained_glass", "pointillism", "mosaic")
+FIRST = ("cat", "impasto_night")
+SIZE = 512
+
+
+def picture(name):
+    return load_image(ROOT / "images" / f"{name}.jpg")
+
+
+def save(figure, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=130, pil_kwargs={"quality": 85})
+    print(path.relative_to(ROOT))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--network", default="lite")
+    parser.add_argument("--weights", help="a file, if not the usual weights of the network")
+    options = parser.parse_args()
+    suffix = "" if options.network == "lite" else f"_{options.network}"
+    folder = ROOT / "docs" / "gallery"
+
+    def paint(photograph, painting):
+        return style_transfer(
+            picture(photograph), picture(painting), size=SIZE, network=options.network, weights=options.weights
+        ).image
+
+    for photograph in PHOTOGRAPHS:
+        results = {painting.replace("_", " "): paint(photograph, painting) for painting in PAINTINGS}
+        save(plot_images(results, columns=3), folder / f"{photograph}{suffix}.jpg")
+    if not suffix:
+        styles = {painting.replace("_", " "): picture(painting) for painting in PAINTINGS}
+        save(plot_images(styles, columns=6, height=1.8), folder / "styles.jpg")
+        content, style = FIRST
+        pictures = {"content": picture(content), "style": picture(style), "result": paint(*FIRST)}
+        save(plot_images(pictures, height=3), ROOT / "docs" / "first_picture.jpg")
+
+
+if __name__ == "__main__":
+    main()

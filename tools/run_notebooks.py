@@ -1,0 +1,76 @@
+"""Run notebooks from a fresh kernel, and write their outputs into them.
+
+    python tools/run_notebooks.py                     all, in full: remakes the committed outputs
+    python tools/run_notebooks.py --fast -o FOLDER    small and quick, written elsewhere: what the tests do
+
+Fast mode replaces the cell tagged "parameters" by the source that stands in the same cell's metadata under "fast".
+Figures are stored as JPEG, which keeps a notebook under a megabyte.
+"""
+
+import argparse
+import base64
+import io
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from PIL import Image
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+JPEG_QUALITY = 85
+
+
+def run(path, fast=False):
+    """The executed notebook, of the file at `path`."""
+    notebook = nbformat.read(path, as_version=4)
+    if fast:
+        parameters = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+        if len(parameters) != 1 or "fast" not in parameters[0].metadata:
+            raise ValueError(f'{path.name} must have one cell tagged "parameters", with "fast" in its metadata.')
+        parameters[0].source = parameters[0].metadata["fast"]
+    NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": str(path.parent)}}).execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        cell.outputs = [output for output in cell.get("outputs", []) if not _is_progress(output)]
+        for output in cell.outputs:
+            _store_as_jpeg(output.get("data", {}))
+        if cell.cell_type != "code":
+            cell.pop("outputs")
+    notebook.metadata.pop("widgets", None)
+    return notebook
+
+
+def _is_progress(output):
+    """Progress bars say nothing to a reader."""
+    return output.get("name") == "stderr" or "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+
+
+def _store_as_jpeg(data):
+    if "image/png" not in data:
+        return
+    picture = Image.open(io.BytesIO(base64.b64decode(data.pop("image/png")))).convert("RGB")
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=JPEG_QUALITY)
+    data["image/jpeg"] = base64.b64encode(buffer.getvalue()).decode()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", help="such as 00_quickstart; all if not given")
+    parser.add_argument("--fast", action="store_true")
+    parser.add_argument("-o", "--output", type=Path, default=NOTEBOOKS)
+    options = parser.parse_args()
+    if options.fast and options.output.resolve() == NOTEBOOKS.resolve():
+        parser.error("--fast needs -o, another folder: its outputs are not the ones to commit")
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        if options.names and path.stem not in options.names:
+            continue
+        started = time.perf_counter()
+        notebook = run(path, options.fast)
+        nbformat.write(notebook, options.output / path.name)
+        print(f"{path.stem}: {time.perf_counter() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
