@@ -1,0 +1,72 @@
+"""The tools that made what the package ships."""
+
+import sys
+
+import keras
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from nst_keras import build_network, load_image, resize
+
+sys.path.insert(0, str(ROOT / "tools"))
+import judge
+import paint
+import train_lite
+
+
+def test_folding_normalisation_and_scaling_filters_changes_nothing_but_the_scale(rng, tmp_path):
+    teacher = build_network("squeezenet", weights="random")
+    _, features = train_lite.student_network(teacher, train_lite.nets.CHANNELS["lite"])
+    for layer in features.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            shape = layer.gamma.shape
+            layer.set_weights(
+                [rng.uniform(0.5, 2, shape), rng.normal(size=shape), rng.normal(size=shape), rng.uniform(0.5, 2, shape)]
+            )
+    photographs = rng.integers(0, 256, (10, 32, 48, 3)).astype("uint8")
+    np.savez(tmp_path / "lite.npz", **train_lite.folded_weights(features, photographs))
+    folded = build_network("lite", list(features.output), weights=tmp_path / "lite.npz")
+    images = photographs.astype("float32") / 255
+    before, after = features(images, training=False), folded(images)
+    for name in ("block1_conv1", "block2_conv2", "block3_conv1"):
+        one, other = before[name].numpy(), after[name].numpy()
+        alive = one.mean((0, 1, 2)) > 0.05
+        assert alive.sum() > 0.5 * len(alive)
+        np.testing.assert_allclose(other[..., alive].mean((0, 1, 2)), 1, atol=0.02)
+        scaled = one[..., alive] / one[..., alive].mean((0, 1, 2))
+        assert np.abs(scaled - other[..., alive]).mean() < 0.02
+
+
+def test_augmentation_keeps_pixels_in_range_and_its_size(rng):
+    squares = rng.integers(0, 256, (3, 224, 224, 3)).astype("uint8")
+    crops = train_lite.augment(squares, 96).numpy()
+    assert crops.shape == (3, 96, 96, 3)
+    assert 0 <= crops.min() < crops.max() <= 1
+
+
+def test_the_judge_of_patches_knows_the_style_and_not_the_place(painting, photograph):
+    style = resize(painting, (96, 128))
+    content = resize(photograph, (96, 128))
+    assert judge.patch_distance(style, style) < 0.05
+    mirrored = judge.patch_distance(style[:, ::-1], style)
+    assert mirrored < 0.5 * judge.patch_distance(content, style)
+    blurred = resize(resize(style, (24, 32)), (96, 128))
+    assert mirrored < judge.patch_distance(blurred, style)
+
+
+def test_the_judge_gives_a_share_of_the_content(painting, photograph):
+    style, content = resize(painting, (96, 128)), resize(photograph, (96, 128))
+    network = build_network("squeezenet", [*judge.STYLE_LAYERS, judge.CONTENT_LAYER], weights="random")
+    marks = judge.Judge(network, content, style)
+    assert marks(content) == pytest.approx({"style share": 1, "content error": 0, "patch share": 1})
+    of_style = marks(style)
+    assert of_style["style share"] == pytest.approx(0, abs=1e-6)
+    assert of_style["content error"] > 0.01
+
+
+def test_a_bundled_painting_is_what_its_recipe_paints(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["paint.py", "woodblock_sea", "-o", str(tmp_path)])
+    paint.main()
+    painted, bundled = (load_image(folder / "woodblock_sea.jpg") for folder in (tmp_path, ROOT / "images"))
+    assert np.abs(painted - bundled).mean() < 0.01
