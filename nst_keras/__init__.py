@@ -6,27 +6,36 @@ result.save("stylised.png")
 """
 
 import os
+import sys
+import tempfile
 
 
 def _import_tensorflow():
-    """Import TensorFlow as Keras' backend, without the notices its libraries print before any setting counts."""
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    standard_error, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        import tensorflow  # noqa: F401
-    finally:
-        os.dup2(standard_error, 2)
-        os.close(standard_error)
-        os.close(nowhere)
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
+    """Import TensorFlow, as Keras' backend, without the notices its libraries print before any setting counts."""
+    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if "keras" in sys.modules:
+        backend = sys.modules["keras"].backend.backend()
+    if backend != "tensorflow":
         raise ImportError(
-            f"nst_keras needs Keras on TensorFlow, but KERAS_BACKEND is {keras.backend.backend()!r}: "
-            "unset it, or set it to tensorflow, before Python starts."
+            f"nst_keras needs Keras on TensorFlow, but KERAS_BACKEND is {backend!r}: unset it, or set it to "
+            "tensorflow, before Python starts."
         )
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        standard_error = os.dup(2)
+    except OSError:  # there is none to keep quiet
+        return
+    with tempfile.TemporaryFile() as notices:
+        os.dup2(notices.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        except BaseException:
+            notices.seek(0)
+            os.write(standard_error, notices.read())
+            raise
+        finally:
+            os.dup2(standard_error, 2)
+            os.close(standard_error)
 
 
 _import_tensorflow()

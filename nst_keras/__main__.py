@@ -6,10 +6,11 @@ import sys
 import time
 from pathlib import Path
 
-from . import ProgressBar, style_transfer
+from . import NonFiniteLossError, ProgressBar, save_image, style_transfer
 from .image import check_output
 from .network import NETWORKS
 from .optimize import OPTIMIZERS
+from .plot import save_figure
 
 DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(style_transfer).parameters.items()}
 
@@ -46,21 +47,32 @@ def main(arguments=None):
     content, styles = options.pop("content"), options.pop("style")
     output, comparison = options.pop("output"), options.pop("comparison")
     started = time.perf_counter()
+    progress = ProgressBar()
     try:
         for path in filter(None, (output, comparison)):
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            check_output(path, inputs=[content, *styles])
-        result = style_transfer(content, styles, callback=ProgressBar(), **options)
+            check_output(path, inputs=[content, *styles, options["init"]])
+        if comparison and Path(comparison).resolve() == Path(output).resolve():
+            raise ValueError("--comparison must be another file than --output.")
+        result = style_transfer(content, styles, callback=progress, **options)
         result.save(output)
-    except ValueError as error:
+        if comparison:
+            save_figure(result.compare(), comparison)
+    except NonFiniteLossError as error:
+        if error.image is not None:
+            save_image(error.image, output)
+        print(f"error: {error} The best picture before that is kept.", file=sys.stderr)
+        return 2
+    except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    finally:
+        progress.close()
     seconds = time.perf_counter() - started
     height, width = result.image.shape[:2]
     stopped = ", stopped early" if result.interrupted else ""
     print(f"{output}: {width}×{height} pixels, {len(result.history)} iterations, {seconds:.0f} s{stopped}")
     if comparison:
-        result.compare().savefig(comparison)
         print(f"{comparison}: content, style, result and loss curves")
     return 130 if result.interrupted else 0
 

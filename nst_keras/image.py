@@ -4,6 +4,7 @@ An image is a NumPy float32 array of shape (height, width, 3), RGB, values in [0
 Files are untrusted: whatever is wrong with one ends in a `ValueError` that names the file and the reason.
 """
 
+import contextlib
 import io
 import os
 import warnings
@@ -45,14 +46,15 @@ def load_image(source, *, background=WHITE, name="image"):
         Not a picture, damaged, HEIC, a side under 32 px, over 50 megapixels, wrong shape or range, NaN.
     """
     background = np.asarray(background, "float32")
+    if background.shape != (3,) or not ((background >= 0) & (background <= 1)).all():
+        raise ValueError(f"background must be three numbers in [0, 1]: red, green, blue; got {background}.")
     if isinstance(source, (str, os.PathLike)):
         label = f"{name} {str(source)!r}"
         pixels = _read_file(Path(source), label)
     elif isinstance(source, Image.Image):
         label = f"{name} (a PIL image)"
-        _check_size(source.size, label)
-        pixels = _decode(source)
-    elif isinstance(source, (np.ndarray, list, tuple)) or hasattr(source, "__array__"):
+        pixels = _decode(source, label)
+    elif hasattr(source, "__array__"):
         label = f"{name} (an array)"
         pixels = np.asarray(source)
     else:
@@ -69,13 +71,11 @@ def save_image(image, path, *, inputs=()):
     Raises
     ------
     ValueError
-        Unknown suffix, missing folder, `path` is one of `inputs`, or the image is not a finite (H, W, 3) array.
+        Unknown suffix, missing folder, `path` is one of `inputs`, or the image is not an image array.
     """
     path = check_output(path, inputs)
-    pixels = np.asarray(image)
-    if pixels.ndim != 3 or pixels.shape[-1] != 3 or not np.isfinite(pixels).all():
-        raise ValueError(f"image must be a finite array of shape (H, W, 3); got shape {pixels.shape}.")
-    picture = to_pil(pixels)
+    _check_image(image)
+    picture = to_pil(image)
     options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
@@ -93,10 +93,13 @@ def to_pil(image):
 def check_output(path, inputs=()):
     """`path` as a `pathlib.Path` if an image can be saved there; otherwise a `ValueError` that says why not."""
     path = Path(path)
+    inputs = [inputs] if isinstance(inputs, (str, os.PathLike)) else inputs
     if path.suffix.lower() not in WRITABLE:
         raise ValueError(f"output {str(path)!r} must end in one of {', '.join(WRITABLE)}.")
     if not path.parent.is_dir():
         raise ValueError(f"output {str(path)!r}: there is no folder {str(path.parent)!r}.")
+    if path.is_dir():
+        raise ValueError(f"output {str(path)!r} is a folder.")
     for other in inputs:
         if path.exists() and os.path.exists(other) and os.path.samefile(path, other):
             raise ValueError(f"output {str(path)!r} is one of the input pictures; choose another name.")
@@ -109,6 +112,7 @@ def resize(image, shape):
     A whole pixel of the source contributes to each pixel of the result by its area, so making an image smaller
     does not alias. The filter's overshoot is clipped to [0, 1].
     """
+    _check_image(image)
     height, width = shape[:2]
     if image.shape[:2] == (height, width):
         return image.copy()
@@ -119,10 +123,13 @@ def resize(image, shape):
     return np.clip(np.stack([np.asarray(channel) for channel in channels], axis=-1), 0, 1)
 
 
-def fitting_shape(shape, size):
-    """(height, width) with the proportions of `shape`, whose longer side is `size` pixels."""
+def fitting_shape(shape, size, least=1):
+    """(height, width) with the proportions of `shape`, whose longer side is `size` pixels.
+
+    More where the shorter side would otherwise be under `least`.
+    """
     height, width = shape[:2]
-    scale = size / max(height, width)
+    scale = max(size / max(height, width), least / min(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
@@ -152,44 +159,56 @@ def _read_file(path, label):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # _check_size is stricter
             with Image.open(path, formats=READABLE) as picture:
-                _check_size(picture.size, label)
-                return _decode(picture)
-    except PictureSizeError:
+                return _decode(picture, label)
+    except PictureError:
         raise
     except Image.DecompressionBombError as error:  # Pillow's own, laxer limit
-        raise PictureSizeError(f"{label} has more than {MOST_PIXELS // 1_000_000} megapixels: {error}") from error
-    except Exception as error:  # Pillow's decoders raise many types on damaged files; the user needs one
+        raise PictureError(f"{label} has more than {MOST_PIXELS // 1_000_000} megapixels: {error}") from error
+    except Exception as error:  # Pillow raises many types on damaged headers; the user needs one
         reason = _heic(path) or f"cannot be read as {', '.join(READABLE)} ({error})"
-        raise ValueError(f"{label}: {reason}.") from error
+        raise PictureError(f"{label}: {reason}.") from error
 
 
-class PictureSizeError(ValueError):
-    """A picture has too few or too many pixels to work with."""
+class PictureError(ValueError):
+    """A picture is damaged, or has too few or too many pixels to work with."""
 
 
 def _check_size(size, label):
     width, height = size
     if min(width, height) < SMALLEST_SIDE:
-        raise PictureSizeError(f"{label} is {width}×{height} pixels; both sides must be at least {SMALLEST_SIDE}.")
+        raise PictureError(f"{label} is {width}×{height} pixels; both sides must be at least {SMALLEST_SIDE}.")
     if width * height > MOST_PIXELS:
-        raise PictureSizeError(
+        raise PictureError(
             f"{label} is {width}×{height} pixels, more than {MOST_PIXELS // 1_000_000} megapixels; "
             "make it smaller first."
         )
 
 
 def _heic(path):
-    with open(path, "rb") as file:
-        head = file.read(12)
+    try:
+        with open(path, "rb") as file:
+            head = file.read(12)
+    except OSError:
+        return None
     if head[4:8] == b"ftyp":
         return "is HEIC or AVIF, which cannot be read here; save it as JPEG or PNG first"
     return None
 
 
-def _decode(picture):
+def _decode(picture, label):
     """A PIL image → uint8 or float array with 1, 3 or 4 channels, upright and in sRGB."""
+    _check_size(picture.size, label)
+    try:
+        picture.load()
+        return _pixels(picture)
+    except Exception as error:  # Pillow's decoders raise many types on damaged data; the user needs one
+        raise PictureError(f"{label}: cannot be read, its data are damaged ({error}).") from error
+
+
+def _pixels(picture):
     profile = picture.info.get("icc_profile")
-    picture = ImageOps.exif_transpose(picture)
+    with contextlib.suppress(SyntaxError, ValueError, KeyError, TypeError, OSError):  # damaged EXIF: no rotation
+        picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I"):
         return np.asarray(picture).astype("float32") / 65535
     if picture.mode == "F":
@@ -210,9 +229,20 @@ def _to_srgb(picture, profile):
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             return ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-        except (ImageCms.PyCMSError, OSError, ValueError):
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             pass  # a damaged profile, or one of another kind of picture: what is left is the usual meaning
     return picture.convert("RGB")
+
+
+def _check_image(image):
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[-1] != 3 or not np.issubdtype(image.dtype, np.floating):
+        raise ValueError(
+            f"image must be an array of floats in [0, 1], shape (H, W, 3); got {image.dtype}, shape {image.shape}. "
+            "load_image makes one of a picture."
+        )
+    if not np.isfinite(image).all():
+        raise ValueError("image holds NaN or infinite values.")
 
 
 def _normalise(pixels, label):

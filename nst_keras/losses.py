@@ -1,19 +1,21 @@
 """Gram matrices and the losses: pure functions of tensors, nothing stored.
 
-Notation, as in FORMULAS of the papers: F features of the generated image, P of the content, both after the ReLU,
+Notation: F features of the generated image, P of the content, both after the ReLU,
 shape (n, h, w, N); M = h·w positions, N channels. G and A are Gram matrices of the generated and the style image.
-All functions are differentiable, and sum in float32.
+All functions are differentiable.
 
 Two formulas stand side by side; the argument `formula` chooses one:
 
-- `"relative"` (the default): every loss is a share of its target's energy, so it has no unit and hardly depends
-  on the size of the image or the scale of the features. Not from a paper.
-- `"gatys"`: Gatys, Ecker, Bethge 2015, arXiv:1508.06576, equations 1 to 5.
+- `"relative"` (the default): content and style losses are divided by the energy of their targets, so they have no
+  unit and hardly depend on the size of the image or the scale of the features. Not from a paper.
+- `"gatys"`: Gatys, Ecker, Bethge 2015, arXiv:1508.06576, equations 1 to 5. The paper has no total variation; the
+  usual form beside it is `"squared"`.
 """
 
 import tensorflow as tf
 
 FORMULAS = ("relative", "gatys")
+TOTAL_VARIATION_FORMULAS = ("relative", "squared")
 EPSILON = 1e-8  # keeps a black or empty target from dividing by zero
 LUMINANCE = (0.299, 0.587, 0.114)  # of R, G, B, as in ITU-R BT.601
 COLOR_VARIATION = 3.0
@@ -136,7 +138,7 @@ def total_variation_loss(image, *, formula="relative"):
       the larger weight on colour takes away the fringes that an optimiser otherwise hides in single channels. |d| is
       √(d² + δ²) − δ, δ = 0.01, which has a gradient at 0. Not from a paper; the absolute form is that of Rudin,
       Osher, Fatemi 1992.
-    - `gatys`: Σdx² + Σdy², the β = 2 of Mahendran & Vedaldi, arXiv:1412.0035. Gatys et al. have no such term.
+    - `squared`: Σdx² + Σdy², the β = 2 of Mahendran & Vedaldi, arXiv:1412.0035.
 
     Parameters
     ----------
@@ -150,11 +152,11 @@ def total_variation_loss(image, *, formula="relative"):
     Examples
     --------
     >>> red_and_black = tf.constant([[[[1.0, 0, 0], [0, 0, 0]], [[0, 0, 0], [1.0, 0, 0]]]])
-    >>> float(total_variation_loss(red_and_black, formula="gatys"))
+    >>> float(total_variation_loss(red_and_black, formula="squared"))
     4.0
     """
-    _check_formula(formula)
-    if formula == "gatys":
+    _check_formula(formula, TOTAL_VARIATION_FORMULAS)
+    if formula == "squared":
         return sum(tf.reduce_sum(tf.square(difference)) for difference in _differences(image))
     luminance = tf.reduce_sum(image * LUMINANCE, axis=-1, keepdims=True)
     total = 0.0
@@ -168,6 +170,6 @@ def _differences(image):
     return image[:, :, 1:] - image[:, :, :-1], image[:, 1:] - image[:, :-1]
 
 
-def _check_formula(formula):
-    if formula not in FORMULAS:
-        raise ValueError(f"formula must be one of {', '.join(FORMULAS)}; got {formula!r}.")
+def _check_formula(formula, known=FORMULAS):
+    if formula not in known:
+        raise ValueError(f"formula must be one of {', '.join(known)}; got {formula!r}.")

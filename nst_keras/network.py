@@ -8,6 +8,7 @@ means, the order of the colour channels) is part of the model and exists nowhere
 
 import difflib
 import os
+import zlib
 from pathlib import Path
 
 import keras
@@ -74,12 +75,8 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None):
         Unknown network, layer or pooling; a weights file that is missing or does not fit.
     """
     check_layers(name, layers)
+    check_network(name, pooling, weights)
     pooling = POOLING[name] if pooling is None else pooling
-    if pooling not in ("average", "max"):
-        raise ValueError(f'pooling must be "average" or "max", got {pooling!r}.')
-    if weights not in (None, "random") and not Path(weights).is_file():
-        raise ValueError(f"weights: there is no file {str(weights)!r}.")
-
     image = keras.Input((None, None, 3), name="image")
     features = {COLOR: color_features(image)} | _features(name, image, pooling)
     network = keras.Model(image, features, name=name)
@@ -89,6 +86,18 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None):
         network = keras.Model(image, {layer: features[layer] for layer in layers}, name=name)
     network.trainable = False
     return network
+
+
+def check_network(name, pooling, weights):
+    """Raise a `ValueError` unless network `name` can be built with these; see `build_network`."""
+    layer_names(name)
+    if pooling not in (None, "average", "max"):
+        raise ValueError(f'pooling must be "average" or "max"; got {pooling!r}.')
+    if weights is None:
+        if name == "squeezenet":
+            raise ValueError('network "squeezenet" needs weights= the path of an .npz file with its weights.')
+    elif not isinstance(weights, (str, os.PathLike)) or (weights != "random" and not Path(weights).is_file()):
+        raise ValueError(f'weights must be "random" or the path of a file; there is no file {str(weights)!r}.')
 
 
 def layer_names(name="lite"):
@@ -106,12 +115,18 @@ def layer_names(name="lite"):
     return names
 
 
-def check_layers(name, layers):
-    """Raise a `ValueError` with a suggestion unless all `layers` (or None) exist in network `name`."""
+def check_layers(name, layers, argument="layers"):
+    """Raise a `ValueError` that names `argument` unless `layers` (None: all) are different layers of network `name`."""
     known = layer_names(name)
+    if isinstance(layers, str):
+        raise ValueError(f"{argument} must be a list of names, such as [{layers!r}]; got a string.")
+    if layers is not None and (not layers or len(set(layers)) < len(layers)):
+        raise ValueError(f"{argument} must name at least one layer, and none twice; got {list(layers)}.")
     for layer in layers or ():
         if layer not in known:
-            raise ValueError(f"{name} has no layer {layer!r}.{_suggestion(layer, known)} All: {', '.join(known)}.")
+            raise ValueError(
+                f"{argument}: {name} has no layer {layer!r}.{_suggestion(layer, known)} All: {', '.join(known)}."
+            )
 
 
 def vgg_features(x, channels, convolutions, pooling, convolution=None):
@@ -164,7 +179,7 @@ def _convolution(x, filters, name, size=3, strides=1):
         strides,
         padding="same",
         activation="relu",
-        kernel_initializer=keras.initializers.HeNormal(seed=sum(map(ord, name))),
+        kernel_initializer=keras.initializers.HeNormal(seed=zlib.crc32(name.encode())),
         name=name,
     )(x)
 
@@ -192,8 +207,6 @@ def _load_weights(network, name, path):
     if name == "lite":
         _load_npz(network, path or LITE_WEIGHTS, "kernel", "bias")
     elif name == "squeezenet":
-        if path is None:
-            raise ValueError('network "squeezenet" needs weights= the path of an .npz file with its weights.')
         _load_npz(network, path, "w", "b")
     else:
         reference = _keras_vgg(name, path)

@@ -40,6 +40,8 @@ class Objective:
     """
 
     def __init__(self, network, terms, shape):
+        if not terms:
+            raise ValueError("terms must hold at least one Term; got none.")
         self.names = [term.name for term in terms]
         if len(set(self.names)) != len(terms):
             raise ValueError(f"terms must have different names; got {', '.join(self.names)}.")
@@ -54,7 +56,7 @@ class Objective:
                 values = tf.stack([term.weight * term.loss(image, features) for term in terms])
             return values, tape.gradient(values, image)
 
-        self._evaluate = evaluate
+        self._evaluate = evaluate.get_concrete_function()  # compiled here and now, once
 
     def evaluate(self, image):
         """{term: weighted value} and the gradient of their sum, a float64 array in the image's own layout.

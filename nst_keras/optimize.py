@@ -5,6 +5,7 @@ image. The result is the best image seen, also after an interrupt.
 """
 
 import contextlib
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from scipy.optimize import minimize as scipy_minimize
 from tqdm.auto import tqdm
 
 CORRECTIONS = 10  # pairs of vectors from which L-BFGS builds its picture of the curvature
+FIRST_STEP = 0.01  # of L-BFGS, mean over the pixels
 ADAM_LEARNING_RATE = 0.02
 
 
@@ -62,17 +64,31 @@ class NonFiniteLossError(ValueError):
 class Recorder:
     """Calls an objective for an optimiser: checks every value, keeps the best image, records the steps.
 
-    One recorder serves one scale; `previous` is the one of the scale before, whose counts go on here.
+    One recorder serves one scale.
+
+    Parameters
+    ----------
+    objective : Objective
+    start : image array
+        Where the optimiser starts; also the best image until a better one is seen.
+    iterations : int
+        How many the optimiser is to make.
+    callback : callable, optional
+        Called with every `Step`.
+    previous : Recorder, optional
+        That of the scale before, whose counts go on here.
+    work : (float, float)
+        The share of the whole run's work that is done before and after this scale.
     """
 
-    def __init__(self, objective, callback=None, previous=None, work=(0.0, 1.0), iterations=1):
-        self.objective, self.callback = objective, callback
+    def __init__(self, objective, start, iterations, *, callback=None, previous=None, work=(0.0, 1.0)):
+        self.objective, self.iterations, self.callback = objective, iterations, callback
         self.history = previous.history if previous else []
         self.evaluations = previous.evaluations if previous else 0
         self.started = previous.started if previous else time.perf_counter()
-        self._work, self._first, self._planned = work, len(self.history), iterations
-        self._pending = {}
-        self.best_total, self.best_image = np.inf, None
+        self._work, self._first = work, len(self.history)
+        self._pending = {}  # {total: terms} of the evaluations since the last step
+        self.best_total, self.best_image = np.inf, start
         self.stopped = False
 
     def __call__(self, x):
@@ -88,7 +104,7 @@ class Recorder:
 
     def step(self, x, total):
         """Record that an iteration ended at `x`, where the objective was `total`."""
-        done = min(1.0, (len(self.history) + 1 - self._first) / self._planned)
+        done = min(1.0, (len(self.history) + 1 - self._first) / self.iterations)
         step = Step(
             iteration=len(self.history) + 1,
             evaluations=self.evaluations,
@@ -122,29 +138,39 @@ class Recorder:
         )
 
 
-def minimize(recorder, start, iterations, optimizer="lbfgs"):
-    """Minimise `recorder.objective` from image `start`; the best image is then `recorder.best_image`.
+def minimize(recorder, optimizer="lbfgs"):
+    """Minimise `recorder.objective`; the best image is then `recorder.best_image`.
 
     A callback ends the run by raising `StopIteration`; `recorder.stopped` is then true. `KeyboardInterrupt`
     passes through; `recorder` still holds the best image.
     """
-    recorder.best_image = start
     with contextlib.suppress(StopIteration):
-        OPTIMIZERS[optimizer](recorder, np.asarray(start, "float64").ravel(), iterations)
+        OPTIMIZERS[optimizer](recorder, np.asarray(recorder.best_image, "float64").ravel())
 
 
-def lbfgs(recorder, x, iterations):
+def lbfgs(recorder, x):
     """scipy's L-BFGS-B with bounds [0, 1]: Byrd, Lu, Nocedal, Zhu 1995; the optimiser of Gatys et al.
 
-    Its two stopping rules are switched off: `ftol` compares with max(|loss|, 1) and `gtol` is absolute, so that
-    small losses would stop at once.
+    - Its stopping rules are set to 0: `ftol` compares with max(|loss|, 1) and `gtol` is absolute, so that small
+      losses would stop at once. It still stops where nothing improves any more.
+    - Its first step is the gradient itself. The objective is scaled so that this step changes pixels by FIRST_STEP
+      on average: then only the ratios of the weights matter, at any size. The scale is a power of two, so that
+      dividing by it gives the loss back exactly.
     """
+    _, gradient = recorder(x)
+    size_of_gradient = np.abs(gradient).mean()
+    scale = 2.0 ** round(math.log2(FIRST_STEP / size_of_gradient)) if size_of_gradient else 1.0
+
+    def scaled(x):
+        total, gradient = recorder(x)
+        return scale * total, scale * gradient
 
     def callback(intermediate_result):
-        recorder.step(intermediate_result.x, float(intermediate_result.fun))
+        recorder.step(intermediate_result.x, float(intermediate_result.fun) / scale)
 
+    iterations = recorder.iterations
     scipy_minimize(
-        recorder,
+        scaled,
         x,
         jac=True,
         method="L-BFGS-B",
@@ -160,11 +186,11 @@ def lbfgs(recorder, x, iterations):
     )
 
 
-def adam(recorder, x, iterations):
+def adam(recorder, x):
     """Adam (Kingma & Ba, arXiv:1412.6980) with learning rate 0.02, projected onto [0, 1] after every step."""
     variable = keras.Variable(x.astype("float32"))
     optimizer = keras.optimizers.Adam(ADAM_LEARNING_RATE)
-    for _ in range(iterations):
+    for _ in range(recorder.iterations):
         at = keras.ops.convert_to_numpy(variable)
         total, gradient = recorder(at)
         recorder.step(at, total)
@@ -176,14 +202,25 @@ OPTIMIZERS: dict[str, Callable] = {"lbfgs": lbfgs, "adam": adam}
 
 
 class ProgressBar:
-    """A callback that shows iteration, size, loss, and time left, in terminals and notebooks."""
+    """A callback that shows iteration, size, loss, and time left, in terminals and notebooks.
+
+    It appears with the first step. It closes itself at the end of the work; `close()` does it before.
+    """
+
+    LAYOUT = "{percentage:3.0f}% |{bar}| {postfix} [{elapsed}, {remaining} left]"
 
     def __init__(self):
-        layout = "{percentage:3.0f}% |{bar}| {postfix} [{elapsed}, {remaining} left]"
-        self._bar = tqdm(total=1.0, bar_format=layout, smoothing=0.1, dynamic_ncols=True)
+        self._bar = None
 
     def __call__(self, step):
+        if self._bar is None:
+            self._bar = tqdm(total=1.0, bar_format=self.LAYOUT, smoothing=0.1, dynamic_ncols=True)
         self._bar.postfix = f"{step.size} px, iteration {step.iteration}, loss {step.total:.4g}"
         self._bar.update(step.progress - self._bar.n)
         if step.progress >= 1:
+            self.close()
+
+    def close(self):
+        if self._bar is not None:
             self._bar.close()
+            self._bar = None

@@ -1,13 +1,17 @@
 """Every figure of the notebooks.
 
 Each function returns a Matplotlib figure that is not registered with pyplot: a notebook shows it as a cell's
-last line, once; elsewhere `figure.savefig(path)` writes it.
+last line, once; elsewhere `save_figure` writes it.
 """
 
 import itertools
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from .image import save_image
 
 STYLE = Path(__file__).parent / "style.mplstyle"
 
@@ -24,6 +28,8 @@ def plot_images(pictures, *, columns=None, height=2.6):
     height : float
         Of a row, in inches.
     """
+    if not pictures:
+        raise ValueError("pictures must hold at least one {title: image}; got none.")
     columns = columns or len(pictures)
     rows = [list(pictures.items())[i : i + columns] for i in range(0, len(pictures), columns)]
     width = max(sum(picture.shape[1] / picture.shape[0] for _, picture in row) for row in rows)
@@ -57,6 +63,13 @@ def plot_comparison(content, styles, result, history):
         _loss_curves(below.subplots(), history)
     plt.close(figure)
     return figure
+
+
+def save_figure(figure, path):
+    """Write a figure as a picture, whole or not at all; see `save_image`."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    save_image(np.asarray(canvas.buffer_rgba())[..., :3].astype("float32") / 255, path)
 
 
 def _row_of_images(figure, pictures):

@@ -6,19 +6,21 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import image as images
-from .network import build_network, check_layers
+from .network import build_network, check_layers, check_network
 from .objective import Objective, content_terms, style_terms, total_variation_term
 from .optimize import OPTIMIZERS, Recorder, minimize
 from .plot import plot_comparison, plot_losses
 
 VGG_LAYERS = ("block4_conv2",), ("color", *(f"block{i}_conv1" for i in range(1, 6)))
-LAYERS = {  # network: content layers, style layers
-    "lite": VGG_LAYERS,
+LITE_LAYERS = VGG_LAYERS[0], (*VGG_LAYERS[1], "block2_conv2", "block3_conv4", "block4_conv4")
+LAYERS = {  # network: content layers, style layers; VGG's are the paper's, and the colours for the style
+    "lite": LITE_LAYERS,
     "vgg19": VGG_LAYERS,
     "vgg16": VGG_LAYERS,
     "squeezenet": (("fire5",), ("color", "conv1", "fire2", "fire4", "fire6", "fire8")),
 }
 COARSEST_SIZE = 64
+MOST_ELONGATED = 8
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,10 @@ class Result:
     history : list of Step
         One for each iteration, without images.
     settings : dict
-        The arguments of the run, layers and scales spelled out.
+        The keyword arguments of the run, layers and shares spelled out; `style_transfer(content, style, **settings)`
+        repeats it. (A picture given as `init` is not kept.)
+    inputs : list of str
+        The files that content, styles and init were read from.
     interrupted : bool
         True if the run was ended by Ctrl-C, a notebook's stop button, or a callback's `StopIteration`; `image`
         is then the best one up to there.
@@ -43,14 +48,14 @@ class Result:
     image: np.ndarray = field(repr=False)
     history: list = field(repr=False)
     settings: dict
+    inputs: list
     interrupted: bool
     content: np.ndarray = field(repr=False)
     styles: list = field(repr=False)
 
     def save(self, path):
         """Write the image to a file; never over one of the run's own inputs. See `save_image`."""
-        inputs = [source for source in self.settings["inputs"] if source is not None]
-        images.save_image(self.image, path, inputs=inputs)
+        images.save_image(self.image, path, inputs=self.inputs)
 
     def show(self):
         """A `PIL.Image.Image`: shown by a notebook as a cell's last line; `.show()` opens a window."""
@@ -74,7 +79,7 @@ def style_transfer(
     content_layers=None,
     style_layers=None,
     content_weight=1.0,
-    style_weight=4.0,
+    style_weight=6.0,
     style_weights=None,
     tv_weight=3.0,
     init="content",
@@ -91,7 +96,7 @@ def style_transfer(
     Minimises content_weight · L_content + style_weight · L_style + tv_weight · L_tv over the pixels, where
 
     - L_content = mean over content layers of Σ(F − P)² / ΣP²,
-    - L_style = Σ over styles r of ρ_r · mean over style layers of Σ(G/M − A/M)² / Σ(A/M − μμᵀ)²,
+    - L_style = Σ over styles r of ρ_r · mean over style layers of Σ(G/M − A/M)² / `style_energy`,
     - L_tv = `total_variation_loss`, absolute differences of neighbouring pixels
 
     (`nst_keras.losses`, formula "relative"). The method is Gatys, Ecker, Bethge 2015 (arXiv:1508.06576); the
@@ -103,23 +108,26 @@ def style_transfer(
     content : path, PIL image or array
         See `load_image`. Never stretched or cropped.
     style : the same, or a list of several
-        Scaled so that the longer side is the result's; keeps its own proportions.
+        Scaled so that the longer side is the result's; keeps its own proportions, which may be up to 8 : 1.
     size : int
         Longer side of the result, in pixels; at least 32.
     network : str
         "lite" (comes with the package), "vgg19", "vgg16", "squeezenet". See `build_network`.
     content_layers, style_layers : sequence of str, optional
-        By default those in `nst_keras.transfer.LAYERS`: the paper's, and the colours for the style.
+        By default those in `nst_keras.transfer.LAYERS`: the paper's, and the colours for the style; for lite also
+        the last layers of blocks 2, 3 and 4, through which it learnt.
     content_weight, style_weight, tv_weight : float
         α, β and the weight of the total variation; ≥ 0, without unit.
     style_weights : sequence of float, optional
         ρ, one for each style; scaled to sum 1. Equal by default.
     init : "content", "style", "noise", or a picture
-        What optimisation starts from.
+        What optimisation starts from. "style" is the first style, stretched to the content's shape.
     iterations : int
         For each scale.
     scales : "auto" or int
-        How many sizes to go through, each half the next. "auto": down to 64 px. 1: only the full size.
+        How many sizes to go through, each half the next; fewer where one would be under 64 px, or its shorter side
+        under 32. "auto": as many as that allows, but 1 where `init` is a picture, whose detail a smaller size would
+        lose. 1: only the full size.
     optimizer : "lbfgs" or "adam"
         scipy's L-BFGS-B, or Adam.
     pooling, weights
@@ -140,122 +148,156 @@ def style_transfer(
     NonFiniteLossError
         A term became NaN or infinite; the error carries the best image.
     """
-    sources = style if isinstance(style, (list, tuple)) else [style]
-    if not sources:
-        raise ValueError("style must be a picture or a list of at least one; got an empty list.")
-    content_layers, style_layers = (
-        tuple(default if chosen is None else chosen)
-        for chosen, default in zip((content_layers, style_layers), _default_layers(network), strict=True)
+    sources = list(style) if isinstance(style, (list, tuple)) else [style]
+    settings = _checked_settings(
+        styles=len(sources),
+        size=size,
+        network=network,
+        content_layers=content_layers,
+        style_layers=style_layers,
+        content_weight=content_weight,
+        style_weight=style_weight,
+        style_weights=style_weights,
+        tv_weight=tv_weight,
+        init=init,
+        iterations=iterations,
+        scales=scales,
+        optimizer=optimizer,
+        pooling=pooling,
+        weights=weights,
+        seed=seed,
     )
-    check_layers(network, content_layers + style_layers)
-    _check_numbers(size=size, iterations=iterations, seed=seed)
-    _check_weights(content_weight=content_weight, style_weight=style_weight, tv_weight=tv_weight)
-    style_weights = _shares(style_weights, len(sources))
-    if optimizer not in OPTIMIZERS:
-        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {optimizer!r}.")
+    if callback is not None and not callable(callback):
+        raise ValueError(f"callback must be a function of a Step, such as ProgressBar(); got {callback!r}.")
     content_image = images.load_image(content, name="content")
-    style_images = [images.load_image(source, name="style") for source in sources]
-    shapes = [images.fitting_shape(content_image.shape, s) for s in _sizes(content_image.shape, size, scales)]
+    style_images = [_load_style(source) for source in sources]
+    if scales == "auto" and settings["init"] not in ("content", "style", "noise"):
+        scales = 1
+    shapes = _shapes(content_image.shape, size, scales)
     content_image = images.resize(content_image, shapes[-1])
-    settings = {
-        "inputs": [_as_path(source) for source in (content, *sources)],
-        "size": size,
-        "network": network,
-        "content_layers": content_layers,
-        "style_layers": style_layers,
-        "content_weight": content_weight,
-        "style_weight": style_weight,
-        "style_weights": style_weights,
-        "tv_weight": tv_weight,
-        "init": init if isinstance(init, str) else _as_path(init),
-        "iterations": iterations,
-        "sizes": [max(shape) for shape in shapes],
-        "optimizer": optimizer,
-        "pooling": pooling,
-        "weights": _as_path(weights),
-        "seed": seed,
-    }
-    start = images.starting_image(init, images.resize(content_image, shapes[0]), style_images[0], seed)
-    net = build_network(network, content_layers + style_layers, pooling=pooling, weights=weights)
+    image = images.starting_image(init, images.resize(content_image, shapes[0]), style_images[0], seed)
+    layers = dict.fromkeys(settings["content_layers"] + settings["style_layers"])
+    net = build_network(network, layers, pooling=pooling, weights=weights)
 
     work = np.cumsum([0.0] + [height * width for height, width in shapes])
     recorder, interrupted = None, False
-    for level, shape in enumerate(shapes):
-        small_content = images.resize(content_image, shape)
-        small_styles = [images.resize(s, images.fitting_shape(s.shape, max(shape))) for s in style_images]
-        terms = content_terms(net, small_content, content_layers, content_weight)
-        for number, (small_style, share) in enumerate(zip(small_styles, style_weights, strict=True), start=1):
-            name = "style" if len(style_images) == 1 else f"style {number}"
-            terms += style_terms(net, small_style, style_layers, style_weight * share, name=name)
-        terms.append(total_variation_term(tv_weight))
-        recorder = Recorder(
-            Objective(net, terms, shape), callback, recorder, work[level : level + 2] / work[-1], iterations
-        )
-        try:
-            minimize(recorder, images.resize(start, shape), iterations, optimizer)
-        except KeyboardInterrupt:
-            interrupted = True
-        start = recorder.best_image
-        if interrupted or recorder.stopped:
-            interrupted = True
-            break
+    try:
+        for level, shape in enumerate(shapes):
+            recorder = Recorder(
+                _objective(net, content_image, style_images, settings, shape),
+                images.resize(image, shape),
+                iterations,
+                callback=callback,
+                previous=recorder,
+                work=work[level : level + 2] / work[-1],
+            )
+            minimize(recorder, optimizer)
+            image = recorder.best_image
+            if recorder.stopped:
+                interrupted = True
+                break
+    except KeyboardInterrupt:
+        interrupted = True
+        image = recorder.best_image if recorder else image
     return Result(
-        image=images.resize(start, shapes[-1]),
-        history=recorder.history,
+        image=images.resize(image, shapes[-1]),
+        history=recorder.history if recorder else [],
         settings=settings,
+        inputs=[os.path.abspath(source) for source in (content, *sources, init) if _is_file(source)],
         interrupted=interrupted,
         content=content_image,
-        styles=small_styles,
+        styles=[_style_at(shapes[-1], style_image) for style_image in style_images],
     )
 
 
-def _default_layers(network):
-    check_layers(network, None)
-    return LAYERS[network]
+def _objective(network, content, styles, settings, shape):
+    """The objective at one scale, for images of `shape`."""
+    content = images.resize(content, shape)
+    terms = content_terms(network, content, settings["content_layers"], settings["content_weight"])
+    for number, (style, share) in enumerate(zip(styles, settings["style_weights"], strict=True), start=1):
+        name = "style" if len(styles) == 1 else f"style {number}"
+        weight = settings["style_weight"] * share
+        terms += style_terms(network, _style_at(shape, style), settings["style_layers"], weight, name=name)
+    return Objective(network, [*terms, total_variation_term(settings["tv_weight"])], shape)
 
 
-def _sizes(shape, size, scales):
-    """Longer sides to go through, ascending; the shorter side never gets under half of COARSEST_SIZE."""
-    proportion = min(shape[:2]) / max(shape[:2])
-    if size * proportion < images.SMALLEST_SIDE:
+def _style_at(shape, style):
+    return images.resize(style, images.fitting_shape(style.shape, max(shape), least=images.SMALLEST_SIDE))
+
+
+def _load_style(source):
+    style = images.load_image(source, name="style")
+    height, width = style.shape[:2]
+    if max(height, width) > MOST_ELONGATED * min(height, width):
+        raise ValueError(f"style is {width}×{height} pixels, longer than {MOST_ELONGATED} : 1; crop it.")
+    return style
+
+
+def _shapes(shape, size, scales):
+    """Shapes of the result to go through, from coarse to fine."""
+    full = images.fitting_shape(shape, size)
+    if min(full) < images.SMALLEST_SIDE or full[0] * full[1] > images.MOST_PIXELS:
         raise ValueError(
-            f"size={size} would make the shorter side {size * proportion:.0f} pixels; both must be at least "
-            f"{images.SMALLEST_SIDE}."
+            f"size={size} would make the result {full[1]}×{full[0]} pixels; both sides must be at least "
+            f"{images.SMALLEST_SIDE}, and it may have {images.MOST_PIXELS // 1_000_000} megapixels."
         )
-    if scales != "auto" and (not isinstance(scales, int) or scales < 1):
-        raise ValueError(f'scales must be "auto" or a whole number of at least 1; got {scales!r}.')
-    sizes = [size]
-    while scales == "auto" or len(sizes) < scales:
-        smaller = round(sizes[0] / 2)
-        if smaller < COARSEST_SIZE or smaller * proportion < images.SMALLEST_SIDE:
+    shapes = [full]
+    while scales == "auto" or len(shapes) < scales:
+        smaller = images.fitting_shape(shape, round(max(shapes[0]) / 2))
+        if max(smaller) < COARSEST_SIZE or min(smaller) < images.SMALLEST_SIDE:
             break
-        sizes.insert(0, smaller)
-    return sizes
+        shapes.insert(0, smaller)
+    return shapes
 
 
-def _shares(style_weights, count):
+def _checked_settings(*, styles, **settings):
+    """The settings of a run, spelled out: what `Result.settings` keeps, and `json` can write down."""
+    network, optimizer, scales = (settings[name] for name in ("network", "optimizer", "scales"))
+    check_network(network, settings["pooling"], settings["weights"])
+    for name, default in zip(("content_layers", "style_layers"), LAYERS[network], strict=True):
+        check_layers(network, settings[name], name)
+        settings[name] = list(settings[name] or default)
+    for name, least in {"size": images.SMALLEST_SIDE, "iterations": 1, "seed": 0}.items():
+        if not _is_whole(settings[name]) or settings[name] < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}; got {settings[name]!r}.")
+        settings[name] = int(settings[name])
+    if scales != "auto":
+        if not _is_whole(scales) or scales < 1:
+            raise ValueError(f'scales must be "auto" or a whole number of at least 1; got {scales!r}.')
+        settings["scales"] = int(scales)
+    for name in ("content_weight", "style_weight", "tv_weight"):
+        settings[name] = _weight(name, settings[name])
+    settings["style_weights"] = _shares(settings["style_weights"], styles)
+    if not isinstance(optimizer, str) or optimizer not in OPTIMIZERS:
+        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {optimizer!r}.")
+    settings["weights"] = None if settings["weights"] is None else str(settings["weights"])
+    settings["init"] = str(settings["init"]) if isinstance(settings["init"], (str, os.PathLike)) else "a picture"
+    return settings
+
+
+def _shares(style_weights, styles):
+    if styles == 0:
+        raise ValueError("style must be a picture or a list of at least one; got an empty list.")
     if style_weights is None:
-        return [1 / count] * count
-    if len(style_weights) != count:
-        raise ValueError(f"style_weights must have one number for each of the {count} styles; got {style_weights}.")
-    _check_weights(**{f"style_weights[{i}]": weight for i, weight in enumerate(style_weights)})
-    if sum(style_weights) == 0:
+        return [1 / styles] * styles
+    if not isinstance(style_weights, (list, tuple, np.ndarray)) or len(style_weights) != styles:
+        raise ValueError(f"style_weights must hold one number for each of {styles} style(s); got {style_weights!r}.")
+    weights = [_weight(f"style_weights[{i}]", weight) for i, weight in enumerate(style_weights)]
+    if sum(weights) == 0:
         raise ValueError("style_weights must not all be 0.")
-    return [weight / sum(style_weights) for weight in style_weights]
+    return [weight / sum(weights) for weight in weights]
 
 
-def _check_numbers(**numbers):
-    for name, number in numbers.items():
-        least = {"size": images.SMALLEST_SIDE, "iterations": 1, "seed": 0}[name]
-        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < least:
-            raise ValueError(f"{name} must be a whole number of at least {least}; got {number!r}.")
+def _weight(name, value):
+    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not is_number or not np.isfinite(value) or value < 0:
+        raise ValueError(f"{name} must be a finite number of at least 0; got {value!r}.")
+    return float(value)
 
 
-def _check_weights(**weights):
-    for name, weight in weights.items():
-        if not isinstance(weight, (int, float, np.number)) or not np.isfinite(weight) or weight < 0:
-            raise ValueError(f"{name} must be a finite number of at least 0; got {weight!r}.")
+def _is_whole(value):
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def _as_path(source):
-    return str(source) if isinstance(source, (str, os.PathLike)) else None
+def _is_file(source):
+    return isinstance(source, (str, os.PathLike)) and os.path.exists(source)

@@ -106,6 +106,7 @@ def test_arrays_and_pil_images(picture):
     ("source", "message"),
     [
         ("missing.png", "style 'missing.png': there is no such file"),
+        ("images", "style 'images': there is no such file"),
         (42, "style must be a path, a PIL image or an array; got int"),
         (np.zeros((40, 40, 2)), r"must have shape .* got \(40, 40, 2\)"),
         (np.zeros((31, 40, 3)), "40×31 pixels; both sides must be at least 32"),
@@ -118,6 +119,31 @@ def test_arrays_and_pil_images(picture):
 def test_wrong_pictures_are_refused_with_the_reason(source, message):
     with pytest.raises(ValueError, match=message):
         load_image(source, name="style")
+
+
+def test_wrong_backgrounds_are_refused():
+    for background in ((255, 255, 255), (0, 0), (0, 0, np.nan)):
+        with pytest.raises(ValueError, match="background must be three numbers"):
+            load_image(np.zeros((40, 40, 3)), background=background)
+
+
+def test_eight_bit_arrays_are_not_taken_for_images(tmp_path):
+    eight = np.full((40, 40, 3), 128, "uint8")
+    for attempt in (lambda: resize(eight, (20, 20)), lambda: save_image(eight, tmp_path / "out.png")):
+        with pytest.raises(ValueError, match=r"floats in \[0, 1\].*got uint8.*load_image"):
+            attempt()
+
+
+def test_damaged_data_and_metadata(picture, rng, tmp_path):
+    path = tmp_path / "picture.jpg"
+    as_pil(rng.uniform(size=(300, 300, 3))).save(path, quality=95)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    for source in (path, Image.open(path)):
+        with pytest.raises(ValueError, match=r"image .*cannot be read"):
+            load_image(source)
+    as_pil(picture).save(path, quality=95, exif=b"Exif\0\0damaged")
+    np.testing.assert_allclose(load_image(path), picture, atol=0.1)
 
 
 def test_damaged_files_are_refused_with_their_name(picture, tmp_path):
@@ -161,6 +187,11 @@ def test_saving_never_overwrites_an_input(picture, tmp_path):
     save_image(picture, path)
     with pytest.raises(ValueError, match="one of the input pictures"):
         save_image(picture, tmp_path / "." / "content.png", inputs=[path])
+    with pytest.raises(ValueError, match="one of the input pictures"):
+        check_output(path, inputs=str(path))
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(ValueError, match="is a folder"):
+        check_output(tmp_path / "folder.png")
     with pytest.raises(ValueError, match="must end in one of"):
         check_output(tmp_path / "out.xyz")
     with pytest.raises(ValueError, match="there is no folder"):
@@ -179,6 +210,7 @@ def test_resize_keeps_the_mean_and_does_not_alias():
 def test_fitting_shape_keeps_proportions():
     assert fitting_shape((300, 400, 3), 512) == (384, 512)
     assert fitting_shape((400, 300), 100) == (100, 75)
+    assert fitting_shape((100, 800), 64, least=32) == (32, 256)
 
 
 def test_starting_images(picture):

@@ -34,6 +34,12 @@ def test_color_features_are_colours_above_thresholds():
     np.testing.assert_allclose(np.ravel(nets.color_features(image)), expected, atol=1e-6)
 
 
+def test_random_weights_differ_between_layers():
+    network = build_network("lite", weights="random")
+    kernels = [layer.get_weights()[0] for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert len({kernel.std() for kernel in kernels}) == 16
+
+
 def test_nothing_behind_the_deepest_layer_is_kept():
     network = build_network("vgg19", ["block2_conv1"], weights="random")
     convolutions = [layer.name for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
@@ -89,6 +95,9 @@ def test_pooling_can_be_chosen(photograph):
         (("vgg91",), "Did you mean 'vgg19'"),
         (("lite", ["block4_con2"]), "no layer 'block4_con2'. Did you mean 'block4_conv2'"),
         (("vgg16", ["block3_conv4"]), "vgg16 has no layer"),
+        (("lite", "block1_conv1"), r"must be a list of names, such as \['block1_conv1'\]"),
+        (("lite", []), "at least one layer"),
+        (("lite", ["color", "color"]), "none twice"),
     ],
 )
 def test_unknown_names_get_a_suggestion(arguments, message):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nst_keras.optimize import OPTIMIZERS, NonFiniteLossError, Recorder, minimize
+from nst_keras.optimize import OPTIMIZERS, NonFiniteLossError, ProgressBar, Recorder, minimize
 
 SHAPE = (8, 6, 3)
 
@@ -33,8 +33,8 @@ def start():
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_finds_the_minimum_of_a_bowl(optimizer, rng, start):
     objective = Quadratic(rng)
-    recorder = Recorder(objective)
-    minimize(recorder, start, 200, optimizer)
+    recorder = Recorder(objective, start, 200)
+    minimize(recorder, optimizer)
     np.testing.assert_allclose(recorder.best_image.ravel(), objective.minimum, atol=0.02)
     assert recorder.best_image.dtype == np.float32
     assert recorder.best_image.shape == SHAPE
@@ -44,8 +44,8 @@ def test_every_optimizer_finds_the_minimum_of_a_bowl(optimizer, rng, start):
 def test_lbfgs_does_not_stop_early_for_the_size_of_the_loss(scale, constant, rng, start):
     """With scipy's own defaults the first stops at once by gtol, the second after a few steps by ftol."""
     objective = Quadratic(rng, scale, constant)
-    recorder = Recorder(objective)
-    minimize(recorder, start, 100)
+    recorder = Recorder(objective, start, 100)
+    minimize(recorder)
     np.testing.assert_allclose(recorder.best_image.ravel(), objective.minimum, atol=0.01)
 
 
@@ -54,7 +54,7 @@ def test_pixels_stay_in_range(optimizer, rng, start):
     objective = Quadratic(rng)
     objective.minimum = objective.minimum * 4 - 1.5  # many outside [0, 1]
     seen = []
-    minimize(Recorder(objective, lambda step: seen.append(step.image)), start, 60, optimizer)
+    minimize(Recorder(objective, start, 150, callback=lambda step: seen.append(step.image)), optimizer)
     assert min(image.min() for image in seen) >= 0
     assert max(image.max() for image in seen) <= 1
     np.testing.assert_allclose(seen[-1].ravel(), np.clip(objective.minimum, 0, 1), atol=0.05)
@@ -64,8 +64,8 @@ def test_pixels_stay_in_range(optimizer, rng, start):
 def test_steps_and_history(optimizer, rng, start):
     objective = Quadratic(rng, constant=2.0)
     steps = []
-    recorder = Recorder(objective, steps.append, work=(0.25, 0.75), iterations=10)
-    minimize(recorder, start, 10, optimizer)
+    recorder = Recorder(objective, start, 10, callback=steps.append, work=(0.25, 0.75))
+    minimize(recorder, optimizer)
     assert [step.iteration for step in recorder.history] == list(range(1, 11))
     assert all(step.image is None for step in recorder.history)
     assert recorder.history[-1].progress == pytest.approx(0.75)
@@ -91,8 +91,8 @@ def test_the_best_image_is_the_smallest_seen(optimizer, rng, start):
         return terms, gradient
 
     objective.evaluate = watched
-    recorder = Recorder(objective)
-    minimize(recorder, start, 15, optimizer)
+    recorder = Recorder(objective, start, 15)
+    minimize(recorder, optimizer)
     assert recorder.best_total == min(totals)
     assert sum(evaluate(recorder.best_image.ravel())[0].values()) == pytest.approx(min(totals), rel=1e-4)
 
@@ -103,8 +103,8 @@ def test_a_callback_can_stop_the_run(optimizer, rng, start):
         if step.iteration == 3:
             raise StopIteration
 
-    recorder = Recorder(Quadratic(rng), stop)
-    minimize(recorder, start, 50, optimizer)
+    recorder = Recorder(Quadratic(rng), start, 50, callback=stop)
+    minimize(recorder, optimizer)
     assert recorder.stopped
     assert len(recorder.history) == 3
 
@@ -120,9 +120,9 @@ def test_an_interrupt_keeps_the_best_image(optimizer, rng, start):
         return evaluate(x)
 
     objective.evaluate = interrupted
-    recorder = Recorder(objective)
+    recorder = Recorder(objective, start, 50)
     with pytest.raises(KeyboardInterrupt):
-        minimize(recorder, start, 50, optimizer)
+        minimize(recorder, optimizer)
     assert sum(evaluate(recorder.best_image.ravel())[0].values()) == pytest.approx(recorder.best_total, rel=1e-4)
     assert recorder.best_total < sum(evaluate(start.ravel())[0].values())
 
@@ -146,18 +146,47 @@ def test_nan_names_the_term_and_keeps_the_best_image(optimizer, where, rng, star
     objective.evaluate = broken
     name = "the gradient" if where == "gradient" else "term bowl"
     with pytest.raises(NonFiniteLossError, match=f"{name} is NaN or infinite at evaluation 4") as caught:
-        minimize(Recorder(objective), start, 50, optimizer)
+        minimize(Recorder(objective, start, 50), optimizer)
     assert np.isfinite(caught.value.image).all()
     assert caught.value.image.shape == SHAPE
 
 
 def test_a_second_scale_goes_on_counting(rng, start):
-    first = Recorder(Quadratic(rng), work=(0, 0.5), iterations=5)
-    minimize(first, start, 5)
-    second = Recorder(Quadratic(rng), previous=first, work=(0.5, 1.0), iterations=5)
-    minimize(second, start, 5)
+    first = Recorder(Quadratic(rng), start, 5, work=(0, 0.5))
+    minimize(first)
+    second = Recorder(Quadratic(rng), start, 5, previous=first, work=(0.5, 1.0))
+    minimize(second)
     assert [step.iteration for step in second.history] == list(range(1, 11))
     progress = [step.progress for step in second.history]
     assert progress == sorted(progress)
     assert progress[-1] == 1
     assert second.history[-1].evaluations == second.evaluations
+
+
+def test_only_the_ratios_of_weights_matter_to_lbfgs(rng, start):
+    images = []
+    for scale in (1.0, 2.0**-12, 2.0**9):
+        recorder = Recorder(Quadratic(np.random.default_rng(1), scale), start, 12)
+        minimize(recorder)
+        images.append(recorder.best_image)
+    np.testing.assert_array_equal(images[0], images[1])
+    np.testing.assert_array_equal(images[0], images[2])
+
+
+def test_lbfgs_ends_quietly_where_there_is_nothing_to_do(rng, start):
+    objective = Quadratic(rng)
+    objective.minimum = start.ravel().astype("float64")
+    recorder = Recorder(objective, start, 10)
+    minimize(recorder)
+    np.testing.assert_array_equal(recorder.best_image, start)
+
+
+def test_progress_bar_opens_late_closes_itself_and_serves_again(rng, start, capsys):
+    bar = ProgressBar()
+    assert capsys.readouterr().err == ""
+    for _ in range(2):
+        minimize(Recorder(Quadratic(rng), start, 5, callback=bar))
+        bar.close()
+        shown = capsys.readouterr().err
+        assert "8 px, iteration 5" in shown
+        assert "left]" in shown

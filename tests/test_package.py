@@ -15,6 +15,7 @@ import nst_keras
 from nst_keras import __main__ as command_line
 from nst_keras import load_image, style_transfer
 
+MODULES = ("version", "image", "network", "losses", "objective", "optimize", "plot", "transfer")
 CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
 
 
@@ -24,10 +25,15 @@ def run_python(*arguments, **environment):
     )
 
 
-def test_importing_is_quiet_and_loads_only_what_transfer_needs():
-    code = "import sys, nst_keras; sys.exit([m for m in sys.modules if 'anywidget' in m or 'skimage' in m])"
+def test_importing_is_quiet_and_loads_only_what_transfer_needs(tmp_path):
+    """What is loaded on demand must stay out, and what only the tests need."""
+    code = f"import sys, nst_keras; open({str(tmp_path / 'modules')!r}, 'w').write(' '.join(sys.modules))"
     done = run_python("-W", "error::UserWarning", "-c", code)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    loaded = set((tmp_path / "modules").read_text().split())
+    needed = {f"nst_keras.{name}" for name in MODULES} | {"nst_keras"}
+    assert {name for name in loaded if name.startswith("nst_keras")} == needed
+    assert not loaded & {"anywidget", "hypothesis", "pytest", "skimage"}
 
 
 def test_another_backend_is_refused_with_the_way_out():
@@ -49,13 +55,19 @@ def test_command_line_names_what_is_wrong(tmp_path, capsys):
     assert "one of the input pictures" in capsys.readouterr().err
     assert command_line.main([CAT, "nothing.jpg", "-o", str(tmp_path / "out.png")]) == 2
     assert "style 'nothing.jpg': there is no such file" in capsys.readouterr().err
+    output = str(tmp_path / "out.png")
+    assert command_line.main([CAT, PAINTING, "-o", output, "--comparison", output]) == 2
+    assert "must be another file" in capsys.readouterr().err
+    assert command_line.main([CAT, PAINTING, "-o", output, "--init", output]) == 2
+    assert "init" in capsys.readouterr().err
     assert os.listdir(tmp_path) == []
 
 
 def test_command_line_takes_its_defaults_from_the_package():
     options = vars(command_line.build_parser().parse_args(["content", "style", "-o", "out.png"]))
-    for name, value in style_transfer.__kwdefaults__.items():
-        assert options.get(name, value) == value
+    options = {name: value for name, value in options.items() if name in style_transfer.__kwdefaults__}
+    assert {"size", "content_weight", "style_weight", "tv_weight", "iterations"} < options.keys()
+    assert options == {name: style_transfer.__kwdefaults__[name] for name in options}
 
 
 def test_requirements_and_pyproject_agree():
@@ -80,11 +92,13 @@ def test_python_in_the_readme_runs(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "CONTRIBUTING.md", "images/README.md", "nst_keras/weights/README.md"]
+    "document", ["README.md", "CONTRIBUTING.md", "docs/gallery.md", "images/README.md", "nst_keras/weights/README.md"]
 )
 def test_links_in_documents_lead_somewhere(document):
     path = ROOT / document
-    for target in re.findall(r"\]\(([^)#]+)", path.read_text()):
+    text = path.read_text()
+    assert not re.search(r"^[A-Z]{5,}$|; [A-Z]{5,}$", text, re.MULTILINE), "a placeholder was left"
+    for target in re.findall(r"\]\(([^)#]+)", text):
         if not target.startswith("http"):
             assert (path.parent / target).exists(), target
 

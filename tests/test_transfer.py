@@ -1,10 +1,12 @@
+import json
+
 import numpy as np
 import pytest
 
 import nst_keras
 from nst_keras import NonFiniteLossError, Result, load_image, resize, save_image, style_transfer, transfer
 
-QUICK = {"size": 64, "iterations": 8, "weights": None}
+QUICK = {"size": 64, "iterations": 8}
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +40,85 @@ def test_the_result_is_the_best_image_of_the_last_scale(content, painting):
 
 def test_result_says_what_was_done(result):
     assert isinstance(result, Result)
-    assert result.settings["sizes"] == [64, 128]
-    assert result.settings["style_layers"] == ("color", *(f"block{i}_conv1" for i in range(1, 6)))
+    assert [step.size for step in result.history] == [64] * 12 + [128] * 12
+    assert result.settings["style_layers"] == list(transfer.LAYERS["lite"][1])
     assert result.settings["style_weight"] == style_transfer.__kwdefaults__["style_weight"]
-    names = ["content block4_conv2", *(f"style {layer}" for layer in result.settings["style_layers"]), "tv"]
-    assert list(result.history[0].terms) == names
+    names = [f"{term} {layer}" for term in ("content", "style") for layer in result.settings[f"{term}_layers"]]
+    assert list(result.history[0].terms) == [*names, "tv"]
     assert result.history[-1].progress == 1
     assert result.content.shape == result.image.shape
-    assert max(result.styles[0].shape) == 128
+    assert result.styles[0].shape == (101, 128, 3)
+
+
+def test_settings_repeat_the_run(content, painting):
+    first = style_transfer(content, painting, **QUICK, init="noise", tv_weight=np.float32(2), scales=np.int64(1))
+    again = style_transfer(content, painting, **json.loads(json.dumps(first.settings)))
+    np.testing.assert_array_equal(first.image, again.image)
+    assert first.settings.keys() == style_transfer.__kwdefaults__.keys() - {"callback"}
+
+
+def test_every_weight_weighs_its_term(content, painting):
+    def first_terms(**weights):
+        return style_transfer(content, painting, size=64, iterations=1, init="noise", **weights).history[0].terms
+
+    def start_terms(**weights):
+        seen = []
+        original = transfer.Recorder.__call__
+
+        def watched(recorder, x):
+            seen.append(recorder.objective.terms(x))
+            return original(recorder, x)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(transfer.Recorder, "__call__", watched)
+            first_terms(**weights)
+        return seen[0]
+
+    defaults = style_transfer.__kwdefaults__
+    before = start_terms()
+    for name in ("content_weight", "style_weight", "tv_weight"):
+        after = start_terms(**{name: 2 * defaults[name]})
+        for term, value in before.items():
+            factor = 2 if term.startswith(name.removesuffix("_weight")) else 1
+            assert after[term] == pytest.approx(factor * value, rel=1e-4), (name, term)
+
+
+def test_each_scale_starts_from_the_picture_of_the_one_before(content, painting, monkeypatch):
+    starts, ends = [], []
+    original = transfer.minimize
+
+    def watched(recorder, optimizer):
+        starts.append(recorder.best_image)
+        original(recorder, optimizer)
+        ends.append(recorder.best_image)
+
+    monkeypatch.setattr(transfer, "minimize", watched)
+    style_transfer(content, painting, size=128, iterations=5)
+    np.testing.assert_allclose(starts[0], resize(resize(content, (85, 128)), (43, 64)), atol=1e-6)
+    np.testing.assert_array_equal(starts[1], resize(ends[0], (85, 128)))
+
+
+def test_pooling_and_optimizer_arrive(content, painting, monkeypatch):
+    average = style_transfer(content, painting, **QUICK)
+    largest = style_transfer(content, painting, **QUICK, pooling="max")
+    assert np.abs(average.image - largest.image).mean() > 0.001
+    monkeypatch.setitem(transfer.OPTIMIZERS, "adam", lambda recorder, x: pytest.fail("adam was called"))
+    with pytest.raises(pytest.fail.Exception, match="adam was called"):
+        style_transfer(content, painting, **QUICK, optimizer="adam")
+
+
+def test_a_picture_to_start_from_keeps_its_detail(content, painting, rng):
+    detailed = rng.uniform(size=(85, 128, 3)).astype("float32")
+    result = style_transfer(content, painting, size=128, iterations=1, init=detailed)
+    assert {step.size for step in result.history} == {128}
+    assert np.abs(result.image - detailed).mean() < 0.1
+
+
+def test_long_styles_work_and_longer_ones_are_refused(content, rng):
+    long = rng.uniform(size=(40, 320, 3))
+    assert np.isfinite(style_transfer(content, long, **QUICK).image).all()
+    with pytest.raises(ValueError, match="style is 360×40 pixels, longer than 8 : 1"):
+        style_transfer(content, rng.uniform(size=(40, 360, 3)), **QUICK)
 
 
 def test_figures(result, tmp_path):
@@ -80,9 +153,10 @@ def test_sizes_follow_the_longer_side(content, painting):
     upright = np.transpose(content, (1, 0, 2))
     result = style_transfer(upright, painting, size=100, iterations=1, scales=1)
     assert result.image.shape == (100, 67, 3)
-    assert transfer._sizes((300, 400), 512, "auto") == [64, 128, 256, 512]
-    assert transfer._sizes((300, 400), 512, 2) == [256, 512]
-    assert transfer._sizes((100, 1000), 512, "auto") == [512]
+    assert transfer._shapes((300, 400), 512, "auto") == [(48, 64), (96, 128), (192, 256), (384, 512)]
+    assert transfer._shapes((300, 400), 512, 2) == [(192, 256), (384, 512)]
+    assert transfer._shapes((300, 400), 128, 9) == [(48, 64), (96, 128)]
+    assert transfer._shapes((100, 1000), 512, "auto") == [(51, 512)]
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
@@ -96,6 +170,33 @@ def test_an_interrupt_gives_a_result(content, painting, optimizer):
     assert len(result.history) == 5
     assert result.image.shape == (85, 128, 3)
     assert np.abs(result.image - result.content).mean() > 0.001
+
+
+def test_an_interrupt_between_scales_keeps_the_picture(content, painting, monkeypatch):
+    original = transfer.style_terms
+    calls = []
+
+    def interrupted(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(transfer, "style_terms", interrupted)
+    result = style_transfer(content, painting, size=128, iterations=5)
+    assert result.interrupted
+    assert len(result.history) == 5
+    assert np.abs(result.image - result.content).mean() > 0.001
+
+
+def test_an_interrupt_before_the_first_step_gives_the_start(content, painting, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(transfer, "style_terms", interrupted)
+    result = style_transfer(content, painting, size=64)
+    assert result.interrupted
+    np.testing.assert_allclose(result.image, result.content, atol=1e-6)
 
 
 def test_a_callback_stops_the_whole_run(content, painting):
@@ -120,16 +221,27 @@ def test_nothing_is_saved_over_an_input(content, painting, tmp_path):
     ("arguments", "message"),
     [
         ({"size": 16}, "size must be a whole number of at least 32; got 16"),
-        ({"size": 40}, "would make the shorter side 27 pixels"),
+        ({"size": 40}, "would make the result 40×27 pixels"),
+        ({"size": 20000}, "50 megapixels"),
+        ({"callback": True}, "callback must be a function of a Step"),
+        ({"style_layers": []}, "style_layers must name at least one layer"),
+        ({"style_layers": "color"}, "style_layers must be a list of names"),
+        ({"style_layers": ["color", "color"]}, "style_layers .* none twice"),
+        ({"style_weights": 0.5}, "style_weights must hold one number"),
+        ({"style_weight": True}, "style_weight must be a finite number"),
+        ({"scales": True}, "scales must be"),
+        ({"weights": 42}, "weights must be"),
+        ({"pooling": "avg"}, 'pooling must be "average" or "max"'),
+        ({"network": "squeezenet"}, '"squeezenet" needs weights='),
         ({"size": 64.5}, "size must be a whole number"),
         ({"iterations": 0}, "iterations must be a whole number of at least 1; got 0"),
         ({"style_weight": -1}, "style_weight must be a finite number of at least 0; got -1"),
         ({"tv_weight": float("nan")}, "tv_weight must be a finite number"),
-        ({"style_weights": [1, 2]}, r"one number for each of the 1 styles; got \[1, 2\]"),
+        ({"style_weights": [1, 2]}, r"one number for each of 1 style\(s\); got \[1, 2\]"),
         ({"style_weights": [0]}, "style_weights must not all be 0"),
         ({"optimizer": "sgd"}, "optimizer must be one of lbfgs, adam; got 'sgd'"),
         ({"network": "light"}, "Did you mean 'lite'"),
-        ({"content_layers": ["conv4_2"]}, "lite has no layer 'conv4_2'"),
+        ({"content_layers": ["conv4_2"]}, "content_layers: lite has no layer 'conv4_2'"),
         ({"scales": "many"}, 'scales must be "auto" or a whole number'),
         ({"style": []}, "got an empty list"),
         ({"style": "nothing.jpg"}, "style 'nothing.jpg': there is no such file"),

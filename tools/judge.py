@@ -99,7 +99,7 @@ def random_patches(level, rng):
 
 
 def pairs(reference):
-    """(name, content at SIZE, style at SIZE, their paths) for every scene and painting."""
+    """(name, content at SIZE, style at SIZE) for every scene and painting."""
     for scene in sorted((reference / "scenes").glob("*.jpg")):
         content = load_image(scene)
         content = resize(content, fitting_shape(content.shape, SIZE))
@@ -121,8 +121,8 @@ def table(scores):
     figures = ("style share", "content error", "patch share")
     lines = ["| row | pairs | " + " | ".join(f"{figure}, mean (worst)" for figure in figures) + " |"]
     lines.append("|---" * (len(figures) + 2) + "|")
-    only = {name for name, rows in scores.items() if "published" in rows}
-    for names, title in ((set(scores), ""), (only, " on these pairs")):
+    only = [name for name, rows in scores.items() if "published" in rows]
+    for names, title in ((list(scores), ""), (only, ", published pairs")):
         for row in dict.fromkeys(row for name in names for row in scores[name]):
             judged = [scores[name][row] for name in names if row in scores[name]]
             if title == "" and row == "published":

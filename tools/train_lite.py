@@ -1,6 +1,6 @@
 """Train `lite`, the embedded network, by distillation from SqueezeNet 1.0.
 
-    python tools/train_lite.py --teacher squeezenet1_0.npz --photographs FOLDER --steps 24000
+    python tools/train_lite.py --teacher squeezenet1_0.npz --photographs FOLDER --steps 20000
 
 The student has VGG19's topology with narrow blocks and batch normalisation. A 1×1 linear head on the last
 convolution of each block predicts the teacher's activations at the same resolution, standardised per channel:
@@ -42,7 +42,7 @@ SQUARE = 224
 
 
 def load_photographs(folder):
-    """Squares of 224 px, uint8: one from each photograph, and a second one from long ones' other end."""
+    """Squares of 224 px, uint8: two from each photograph, at its two ends."""
     squares = []
     for path in sorted(Path(folder).iterdir()):
         with Image.open(path) as picture:
@@ -153,7 +153,7 @@ def main():
     parser.add_argument("--photographs", required=True, help="a folder of photographs, shorter side 224 px or more")
     parser.add_argument("--output", default=str(nets.LITE_WEIGHTS))
     parser.add_argument("--log", default="out/train_lite.jsonl")
-    parser.add_argument("--steps", type=int, default=24000)
+    parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--crop", type=int, default=96)
     parser.add_argument("--learning-rate", type=float, default=2e-3)
