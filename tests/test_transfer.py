@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 import nst_keras
-from nst_keras import NonFiniteLossError, Result, load_image, resize, save_image, style_transfer, transfer
+from nst_keras import (
+    NonFiniteLossError,
+    Result,
+    load_image,
+    optimize,
+    resize,
+    save_image,
+    settings,
+    style_transfer,
+    transfer,
+)
 
 QUICK = {"size": 64, "iterations": 8}
 
@@ -41,7 +51,7 @@ def test_the_result_is_the_best_image_of_the_last_scale(content, painting):
 def test_result_says_what_was_done(result):
     assert isinstance(result, Result)
     assert [step.size for step in result.history] == [64] * 12 + [128] * 12
-    assert result.settings["style_layers"] == list(transfer.LAYERS["lite"][1])
+    assert result.settings["style_layers"] == list(settings.LAYERS["lite"][1])
     assert result.settings["style_weight"] == style_transfer.__kwdefaults__["style_weight"]
     names = [f"{term} {layer}" for term in ("content", "style") for layer in result.settings[f"{term}_layers"]]
     assert list(result.history[0].terms) == [*names, "tv"]
@@ -102,7 +112,7 @@ def test_pooling_and_optimizer_arrive(content, painting, monkeypatch):
     average = style_transfer(content, painting, **QUICK)
     largest = style_transfer(content, painting, **QUICK, pooling="max")
     assert np.abs(average.image - largest.image).mean() > 0.001
-    monkeypatch.setitem(transfer.OPTIMIZERS, "adam", lambda recorder, x: pytest.fail("adam was called"))
+    monkeypatch.setitem(optimize.OPTIMIZERS, "adam", lambda recorder, x: pytest.fail("adam was called"))
     with pytest.raises(pytest.fail.Exception, match="adam was called"):
         style_transfer(content, painting, **QUICK, optimizer="adam")
 
