@@ -10,6 +10,7 @@ from conftest import ROOT
 from nst_keras import build_network, load_image, resize
 
 sys.path.insert(0, str(ROOT / "tools"))
+import decode_squeezenet
 import judge
 import paint
 import train_lite
@@ -70,3 +71,36 @@ def test_a_bundled_painting_is_what_its_recipe_paints(tmp_path, monkeypatch):
     paint.main()
     painted, bundled = (load_image(folder / "woodblock_sea.jpg") for folder in (tmp_path, ROOT / "images"))
     assert np.abs(painted - bundled).mean() < 0.01
+
+
+def test_decoding_squeezenet_gives_the_weights_back(rng):
+    """A file is packed here, by the format's description, from sparse random weights with long runs of zeros."""
+    shapes = decode_squeezenet.layer_shapes()
+    counts, body, expected = [], b"", {}
+    for layer, shape in shapes.items():
+        size = int(np.prod(shape))
+        places = np.sort(rng.choice(size, size // 10, replace=False))
+        codes = rng.integers(1, 256, len(places)).astype("u1")
+        codebook = np.append(0, rng.normal(size=255)).astype("<f4")
+        biases = rng.normal(size=shape[0]).astype("<f4")
+        weights = np.zeros(size, "float32")
+        weights[places] = codebook[codes]
+        expected[layer] = weights.reshape(shape), biases
+        entries, last = [], -1
+        for place, code in zip(places.tolist(), codes.tolist(), strict=True):
+            while place - last > 16:
+                entries.append((0, 15))
+                last += 16
+            entries.append((code, place - last - 1))
+            last = place
+        counts.append(len(entries))
+        gaps = [gap for _, gap in entries] + [0] * (len(entries) % 2)
+        packed = bytes(low | high << 4 for low, high in zip(gaps[::2], gaps[1::2], strict=True))
+        body += codebook.tobytes() + biases.tobytes() + bytes(code for code, _ in entries) + packed
+    data = np.array(counts, "<u4").tobytes() + body
+    arrays = decode_squeezenet.decode(data)
+    for layer, (weights, biases) in expected.items():
+        np.testing.assert_array_equal(arrays[f"{layer}_w"].transpose(3, 2, 0, 1), weights)
+        np.testing.assert_array_equal(arrays[f"{layer}_b"], biases)
+    with pytest.raises(ValueError, match="left over"):
+        decode_squeezenet.decode(data + b"x")
