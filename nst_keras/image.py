@@ -123,7 +123,7 @@ def resize(image, shape):
     return np.clip(np.stack([np.asarray(channel) for channel in channels], axis=-1), 0, 1)
 
 
-def fitting_shape(shape, size, least=1):
+def fitting_shape(shape, size, least=0):
     """(height, width) with the proportions of `shape`, whose longer side is `size` pixels.
 
     More where the shorter side would otherwise be under `least`.

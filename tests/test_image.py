@@ -2,6 +2,8 @@ import os
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from nst_keras.image import check_output, fitting_shape, load_image, resize, save_image, starting_image
@@ -211,6 +213,15 @@ def test_fitting_shape_keeps_proportions():
     assert fitting_shape((300, 400, 3), 512) == (384, 512)
     assert fitting_shape((400, 300), 100) == (100, 75)
     assert fitting_shape((100, 800), 64, least=32) == (32, 256)
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(32, 4096))
+def test_fitting_shape_for_any_size(height, width, size):
+    fitted = fitting_shape((height, width), size)
+    assert max(fitted) == size
+    assert min(fitted) >= 1
+    exact = size * min(height, width) / max(height, width)
+    assert abs(min(fitted) - max(exact, 1)) <= 0.5
 
 
 def test_starting_images(picture):

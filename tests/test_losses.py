@@ -2,6 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import directional_derivative
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from nst_keras.losses import content_loss, gram_matrix, mean_gram_matrix, style_energy, style_loss, total_variation_loss
 
@@ -37,6 +40,13 @@ def test_gram_matrix_forgets_places_and_the_mean_forgets_size(features, rng):
     np.testing.assert_allclose(gram_matrix(shuffled), gram_matrix(features), rtol=1e-12)
     tiled = tf.tile(features, (1, 2, 3, 1))
     np.testing.assert_allclose(mean_gram_matrix(tiled), mean_gram_matrix(features), rtol=1e-12)
+
+
+@given(arrays("float64", (1, 3, 4, 5), elements=st.floats(0, 1e3)), st.floats(0.01, 100))
+def test_gram_matrix_of_any_features(features, scale):
+    gram = gram_matrix(tf.constant(features))[0].numpy()
+    assert np.linalg.eigvalsh(gram).min() >= -1e-9 * max(1, np.trace(gram))
+    np.testing.assert_allclose(gram_matrix(tf.constant(scale * features))[0], scale**2 * gram, rtol=1e-9)
 
 
 def test_gram_matrix_treats_images_of_a_batch_apart(features, other):

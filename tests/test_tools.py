@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 import decode_squeezenet
 import judge
 import paint
+import sample_photographs
 import train_lite
 
 
@@ -71,6 +72,14 @@ def test_a_bundled_painting_is_what_its_recipe_paints(tmp_path, monkeypatch):
     paint.main()
     painted, bundled = (load_image(folder / "woodblock_sea.jpg") for folder in (tmp_path, ROOT / "images"))
     assert np.abs(painted - bundled).mean() < 0.01
+
+
+def test_bundled_photographs_are_those_of_scikit_image(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["sample_photographs.py", "-o", str(tmp_path)])
+    sample_photographs.main()
+    for path in sorted(tmp_path.iterdir()):
+        np.testing.assert_array_equal(load_image(path), load_image(ROOT / "images" / path.name))
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_decoding_squeezenet_gives_the_weights_back(rng):
