@@ -11,7 +11,7 @@ help:
 	@echo "make demo       a first picture: out/demo.png and out/demo_comparison.png"
 	@echo "make test       ruff and pytest, as CI runs them"
 	@echo "make notebooks  open the notebooks in JupyterLab"
-	@echo "make gallery    paint docs/gallery again: about ten minutes"
+	@echo "make gallery    paint docs/gallery again: about a quarter of an hour"
 	@echo "The first of them makes $(VENV) and installs requirements.txt into it."
 
 # Made again only when what is to be installed has changed.

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PHOTOGRAPHS = ("astronaut", "cat", "coffee", "landscape", "rocket")
 PAINTINGS = ("impasto_night", "red_sky", "woodblock_sea", "stained_glass", "pointillism", "mosaic")
 FIRST = ("cat", "impasto_night")
-SIZE = 384
+SIZE = 512
 
 
 def picture(name):
@@ -36,9 +36,9 @@ def main():
     suffix = "" if options.network == "lite" else f"_{options.network}"
     folder = ROOT / "docs" / "gallery"
 
-    def paint(photograph, painting, size=SIZE):
+    def paint(photograph, painting):
         return style_transfer(
-            picture(photograph), picture(painting), size=size, network=options.network, weights=options.weights
+            picture(photograph), picture(painting), size=SIZE, network=options.network, weights=options.weights
         ).image
 
     for photograph in PHOTOGRAPHS:
@@ -48,7 +48,7 @@ def main():
         styles = {painting.replace("_", " "): picture(painting) for painting in PAINTINGS}
         save(plot_images(styles, columns=6, height=1.8), folder / "styles.jpg")
         content, style = FIRST
-        pictures = {"content": picture(content), "style": picture(style), "result": paint(*FIRST, size=512)}
+        pictures = {"content": picture(content), "style": picture(style), "result": paint(*FIRST)}
         save(plot_images(pictures, height=3), ROOT / "docs" / "first_picture.jpg")
 
 
