@@ -113,18 +113,7 @@ def test_every_bundled_image_has_its_origin_written_down():
 
 
 def test_modules_stay_thin_and_import_only_what_stands_above_them():
-    order = [
-        "version",
-        "image",
-        "network",
-        "losses",
-        "objective",
-        "optimize",
-        "plot",
-        "transfer",
-        "__init__",
-        "__main__",
-    ]
+    order = [*MODULES, "__init__", "__main__"]
     for path in (ROOT / "nst_keras").glob("*.py"):
         source = path.read_text()
         assert len(source.splitlines()) <= 300, path.name
