@@ -1,13 +1,18 @@
-"""What the tests share: small pictures, and networks with random weights."""
+"""What the tests share: small pictures, a seeded generator, and the checkout's root."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import nst_keras
 
 ROOT = Path(__file__).parent.parent
+
+# The same examples in every run, and no verdict from a clock.
+settings.register_profile("tests", derandomize=True, deadline=None)
+settings.load_profile("tests")
 
 
 @pytest.fixture
