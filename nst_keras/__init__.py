@@ -1,8 +1,10 @@
 """Neural style transfer you can read, teach with and use.
 
-from nst_keras import ProgressBar, style_transfer
-result = style_transfer("photograph.jpg", "painting.jpg", callback=ProgressBar())
-result.save("stylised.png")
+In short:
+
+    from nst_keras import ProgressBar, style_transfer
+    result = style_transfer("photograph.jpg", "painting.jpg", callback=ProgressBar())
+    result.save("stylised.png")
 """
 
 import os

@@ -59,9 +59,8 @@ def main(arguments=None):
         if comparison:
             save_figure(result.compare(), comparison)
     except NonFiniteLossError as error:
-        if error.image is not None:
-            save_image(error.image, output)
-        print(f"error: {error} The best picture before that is kept.", file=sys.stderr)
+        save_image(error.image, output)
+        print(f"error: {error} The best picture before that is in {output}.", file=sys.stderr)
         return 2
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -54,7 +54,7 @@ class Step:
 
 
 class NonFiniteLossError(ValueError):
-    """A term or the gradient became NaN or infinite. `image` is the best image before that, or None."""
+    """A term or the gradient became NaN or infinite. `image` is the best image before that."""
 
     def __init__(self, message, image):
         super().__init__(message)
@@ -157,12 +157,13 @@ def lbfgs(recorder, x):
       on average: then only the ratios of the weights matter, at any size. The scale is a power of two, so that
       dividing by it gives the loss back exactly.
     """
-    _, gradient = recorder(x)
-    size_of_gradient = np.abs(gradient).mean()
+    at_start = recorder(x)
+    size_of_gradient = np.abs(at_start[1]).mean()
     scale = 2.0 ** round(math.log2(FIRST_STEP / size_of_gradient)) if size_of_gradient else 1.0
+    known = [at_start]  # scipy asks for the start first
 
     def scaled(x):
-        total, gradient = recorder(x)
+        total, gradient = known.pop() if known else recorder(x)
         return scale * total, scale * gradient
 
     def callback(intermediate_result):
