@@ -63,6 +63,19 @@ def test_command_line_names_what_is_wrong(tmp_path, capsys):
     assert os.listdir(tmp_path) == []
 
 
+def test_command_line_keeps_the_best_picture_when_a_term_breaks(tmp_path, capsys):
+    with np.load(nst_keras.network.LITE_WEIGHTS) as arrays:
+        broken = {name: array * np.float16(np.nan) for name, array in arrays.items()}
+    np.savez(tmp_path / "broken.npz", **broken)
+    output = tmp_path / "out.png"
+    arguments = [CAT, PAINTING, "-o", str(output), "--size", "64", "--weights", str(tmp_path / "broken.npz")]
+    assert command_line.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert "is NaN or infinite at evaluation 1" in error
+    assert f"The best picture before that is in {output}." in error
+    assert np.isfinite(load_image(output)).all()
+
+
 def test_command_line_takes_its_defaults_from_the_package():
     options = vars(command_line.build_parser().parse_args(["content", "style", "-o", "out.png"]))
     options = {name: value for name, value in options.items() if name in style_transfer.__kwdefaults__}
