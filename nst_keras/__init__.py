@@ -42,7 +42,16 @@ def _import_tensorflow():
 
 _import_tensorflow()
 
+from .formulas import FORMULAS  # noqa: E402
 from .image import load_image, resize, save_image  # noqa: E402
+from .improvements import (  # noqa: E402
+    Correlation,
+    blurred,
+    chain,
+    geometric_content_weights,
+    geometric_style_weights,
+    shifted,
+)
 from .losses import (  # noqa: E402
     content_loss,
     gram_matrix,
@@ -52,13 +61,24 @@ from .losses import (  # noqa: E402
     total_variation_loss,
 )
 from .network import build_network, layer_names  # noqa: E402
-from .objective import Objective, Term, content_terms, style_terms, total_variation_term  # noqa: E402
+from .objective import (  # noqa: E402
+    Objective,
+    Term,
+    content_terms,
+    style_targets,
+    style_terms,
+    total_variation_term,
+)
 from .optimize import NonFiniteLossError, ProgressBar, Step  # noqa: E402
 from .plot import plot_comparison, plot_images, plot_losses  # noqa: E402
-from .transfer import Result, style_transfer  # noqa: E402
+from .reconstruct import reconstruct_content, synthesize_texture  # noqa: E402
+from .run import Result  # noqa: E402
+from .transfer import style_transfer  # noqa: E402
 from .version import __version__  # noqa: E402
 
 __all__ = [
+    "FORMULAS",
+    "Correlation",
     "NonFiniteLossError",
     "Objective",
     "ProgressBar",
@@ -66,9 +86,13 @@ __all__ = [
     "Step",
     "Term",
     "__version__",
+    "blurred",
     "build_network",
+    "chain",
     "content_loss",
     "content_terms",
+    "geometric_content_weights",
+    "geometric_style_weights",
     "gram_matrix",
     "layer_names",
     "load_image",
@@ -76,12 +100,16 @@ __all__ = [
     "plot_comparison",
     "plot_images",
     "plot_losses",
+    "reconstruct_content",
     "resize",
     "save_image",
+    "shifted",
     "style_energy",
     "style_loss",
+    "style_targets",
     "style_terms",
     "style_transfer",
+    "synthesize_texture",
     "total_variation_loss",
     "total_variation_term",
 ]

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from . import NonFiniteLossError, ProgressBar, save_image, style_transfer
+from .formulas import FORMULAS
 from .image import check_output
 from .network import NETWORKS
 from .optimize import OPTIMIZERS
@@ -26,18 +27,23 @@ def build_parser():
     parser.add_argument("--comparison", metavar="FILE", help="also write content | styles | result and loss curves")
     options = {
         "size": {"type": int, "help": "longer side of the result in pixels"},
+        "formula": {"choices": list(FORMULAS), "help": "what the losses are divided by"},
         "content_weight": {"type": float, "help": "more of it keeps more of the photograph"},
         "style_weight": {"type": float, "help": "more of it paints more freely"},
         "tv_weight": {"type": float, "help": "more of it smooths"},
+        "style_scale": {"type": float, "help": "size of the brush"},
         "iterations": {"type": int, "help": "steps at each scale"},
-        "init": {"help": '"content", "style", "noise", or a picture to start from'},
+        "init": {"help": '"content", "style", "noise", "blend", or a picture to start from'},
         "network": {"choices": NETWORKS},
         "weights": {"metavar": "FILE", "help": "weights for the network, if not the usual ones"},
         "optimizer": {"choices": list(OPTIMIZERS)},
         "seed": {"type": int, "help": "of the noise"},
     }
     for name, option in options.items():
-        option["help"] = f"{option.get('help', '')} (default: {DEFAULTS[name]})".strip()
+        default = DEFAULTS[name]
+        if name.endswith("_weight"):
+            default = f"the formula's; {getattr(FORMULAS[DEFAULTS['formula']], name):g} in {DEFAULTS['formula']}"
+        option["help"] = f"{option.get('help', '')} (default: {default})".strip()
         parser.add_argument("--" + name.replace("_", "-"), default=DEFAULTS[name], **option)
     return parser
 

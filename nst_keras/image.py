@@ -15,6 +15,7 @@ from PIL import Image, ImageCms, ImageOps
 
 READABLE = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+NOISE_IN_BLEND = np.float32(0.6)
 SMALLEST_SIDE = 32
 MOST_PIXELS = 50_000_000
 WHITE = (1.0, 1.0, 1.0)
@@ -138,16 +139,18 @@ def starting_image(init, content, style, seed):
 
     Parameters
     ----------
-    init : "content", "style", "noise", or a path, PIL image or array
-        Noise is uniform white noise in [0, 1]. A style or picture is resized to the content's shape.
+    init : "content", "style", "noise", "blend", or a path, PIL image or array
+        Noise is uniform white noise in [0, 1]; the blend is 0.6 noise + 0.4 content. A style or picture is resized to
+        the content's shape.
     content, style : image arrays
     seed : int
         Seed of the noise.
     """
     if isinstance(init, str) and init == "content":
         return content.copy()
-    if isinstance(init, str) and init == "noise":
-        return np.random.default_rng(seed).uniform(0, 1, content.shape).astype("float32")
+    if isinstance(init, str) and init in ("noise", "blend"):
+        noise = np.random.default_rng(seed).uniform(0, 1, content.shape).astype("float32")
+        return noise if init == "noise" else NOISE_IN_BLEND * noise + (1 - NOISE_IN_BLEND) * content
     picture = style if isinstance(init, str) and init == "style" else load_image(init, name="init")
     return resize(picture, content.shape)
 

@@ -2,27 +2,21 @@
 
 Notation: F features of the generated image, P of the content, both after the ReLU,
 shape (n, h, w, N); M = h·w positions, N channels. G and A are Gram matrices of the generated and the style image.
-All functions are differentiable.
-
-Two formulas stand side by side; the argument `formula` chooses one:
-
-- `"relative"` (the default): content and style losses are divided by the energy of their targets, so they have no
-  unit and hardly depend on the size of the image or the scale of the features. Not from a paper.
-- `"gatys"`: Gatys, Ecker, Bethge 2015, arXiv:1508.06576, equations 1 to 5. The paper has no total variation; the
-  usual form beside it is `"squared"`.
+All functions are differentiable. The argument `formula` chooses a row of `nst_keras.formulas.FORMULAS`.
 """
 
 import tensorflow as tf
 
-FORMULAS = ("relative", "gatys")
-TOTAL_VARIATION_FORMULAS = ("relative", "squared")
+from .formulas import FORMULAS, LayerSize, check_formula
+
+TOTAL_VARIATIONS = ("relative", "squared", "keras", "neural-style")
 EPSILON = 1e-8  # keeps a black or empty target from dividing by zero
 LUMINANCE = (0.299, 0.587, 0.114)  # of R, G, B, as in ITU-R BT.601
 COLOR_VARIATION = 3.0
 DELTA = 0.01  # differences in [0, 1] well below this are smoothed quadratically
 
 
-def gram_matrix(features):
+def gram_matrix(features, others=None):
     """Gram matrix: G_ij = Σ_positions F_i · F_j.
 
     Which features occur together, and how strongly, wherever in the image that is: the sum over positions
@@ -32,10 +26,12 @@ def gram_matrix(features):
     Parameters
     ----------
     features : tensor (n, h, w, N)
+    others : tensor (n, h, w, K), optional
+        Second factors, if not the features themselves: Σ F_i · F'_j, see `nst_keras.improvements`.
 
     Returns
     -------
-    tensor (n, N, N)
+    tensor (n, N, N) or (n, N, K)
 
     Examples
     --------
@@ -43,9 +39,8 @@ def gram_matrix(features):
     array([[[20., 20.],
             [20., 20.]]], dtype=float32)
     """
-    channels = features.shape[-1]
-    flat = tf.reshape(features, (tf.shape(features)[0], -1, channels))
-    return tf.matmul(flat, flat, transpose_a=True)
+    flat = _flat(features)
+    return tf.matmul(flat, flat if others is None else _flat(others), transpose_a=True)
 
 
 def mean_gram_matrix(features):
@@ -57,8 +52,8 @@ def mean_gram_matrix(features):
     return gram_matrix(features) / tf.cast(positions, features.dtype)
 
 
-def style_energy(features):
-    """Energy of the covariance of a style's features, Σ (A/M − μμᵀ)²: the unit of the relative `style_loss`.
+def style_energy(gram, mean, other_mean=None):
+    """Energy of a style's covariance, Σ (A/M − μμᵀ)²: the unit of the relative `style_loss`.
 
     A Gram matrix is dominated by the channels' means μ, which styles share to a large part; what varies within the
     style is its covariance. A thousandth of the Gram matrix's own energy is added, so that the loss stays finite
@@ -66,24 +61,29 @@ def style_energy(features):
 
     Parameters
     ----------
-    features : tensor (1, h, w, N)
+    gram : tensor (1, N, N)
+        A/M, from `mean_gram_matrix`.
+    mean : tensor (1, N)
+        Of the features over the positions, μ.
+    other_mean : tensor (1, K), optional
+        Of the second factors, where the matrix (1, N, K) is between two layers.
 
     Returns
     -------
     scalar tensor, ≥ 0
     """
-    gram = mean_gram_matrix(features)
-    mean = tf.reduce_mean(features, axis=(1, 2))
-    covariance = gram - mean[:, :, None] * mean[:, None, :]
+    covariance = gram - mean[:, :, None] * (mean if other_mean is None else other_mean)[:, None, :]
     return tf.reduce_sum(tf.square(covariance)) + 1e-3 * tf.reduce_sum(tf.square(gram))
 
 
 def content_loss(features, target, *, formula="relative"):
-    """How far the features F are from the content's features P at one layer.
+    """How far the features F are from the content's features P at one layer: Σ(F − P)² / divisor.
 
-    - `relative`: Σ(F − P)² / ΣP²
-    - `gatys`: ½ Σ(F − P)², arXiv:1508.06576, equation 1. Its gradient is F − P where F > 0, else 0 (equation 2):
-      the zero comes from the ReLU below.
+    - `relative`: ΣP²
+    - `gatys`: 2; arXiv:1508.06576, equation 1. The gradient is F − P where F > 0, else 0 (equation 2): the zero
+      comes from the ReLU below.
+    - `gatys-code`, `neural-style`, `johnson`: N · M, a mean
+    - `keras`, `cs231n`: 1
 
     Parameters
     ----------
@@ -93,42 +93,51 @@ def content_loss(features, target, *, formula="relative"):
     -------
     scalar tensor, ≥ 0
     """
-    _check_formula(formula)
-    squared_error = tf.reduce_sum(tf.square(features - target))
-    if formula == "gatys":
-        return squared_error / 2
-    return squared_error / (tf.reduce_sum(tf.square(target)) + EPSILON)
+    check_formula(formula)
+    height, width, channels = target.shape[1:]
+    energy = tf.reduce_sum(tf.square(target)) + EPSILON
+    layer = LayerSize(channels=channels, positions=height * width, pixels=None, energy=energy)
+    return tf.reduce_sum(tf.square(features - target)) / FORMULAS[formula].content(layer)
 
 
-def style_loss(gram, target, *, energy=None, formula="relative"):
-    """How far the Gram matrix G is from the style's Gram matrix A at one layer; both divided by their M.
+def style_loss(gram, target, *, energy=None, positions=None, pixels=None, formula="relative"):
+    """How far the Gram matrix G is from the style's Gram matrix A at one layer: Σ(G/M_G − A/M_A)² / divisor.
 
-    - `relative`: Σ(G/M_G − A/M_A)² / energy, with `style_energy` of the style's features.
-    - `gatys`: Σ(G/M_G − A/M_A)² / (4 N²), arXiv:1508.06576, equation 4. The paper divides the difference by M
-      instead, which is the same where both images have the same size, and undefined where they have not. Its
-      gradient, by the features, is F (G − A) / (N² M²) where F > 0, else 0 (equation 6).
+    - `relative`: `style_energy` of the style's features
+    - `gatys`: 4 N²; arXiv:1508.06576, equation 4. The paper divides the difference by M instead, which is the same
+      where both images have the same size, and undefined where they have not. The gradient, by the features, is
+      F (G − A) / (N² M²) where F > 0, else 0 (equation 6).
+    - `gatys-code`, `neural-style`: N⁴
+    - `keras`: 36 (H·W/M)². Its raw Gram matrices, 3 "channels" and the image's H·W at every layer,
+      Σ(G − A)² / (4 · 3² · (H·W)²), come to this for images of equal size.
+    - `johnson`, `cs231n`: N²
+
+    Between layers of N_l and N_k channels, N² is N_l · N_k.
 
     Parameters
     ----------
     gram, target : tensors (n, N, N) from `mean_gram_matrix`
     energy : scalar tensor
         For `relative` only.
+    positions, pixels : float
+        M of the layer and H·W of the image; for `keras` only.
 
     Returns
     -------
     scalar tensor, ≥ 0
     """
-    _check_formula(formula)
-    squared_error = tf.reduce_sum(tf.square(gram - target))
-    if formula == "gatys":
-        channels = gram.shape[-1]
-        return squared_error / (4 * channels**2)
-    if energy is None:
-        raise ValueError('style_loss with formula="relative" needs energy=style_energy(features of the style).')
-    return squared_error / (energy + EPSILON)
+    check_formula(formula)
+    needed = {"relative": {"energy": energy}, "keras": {"positions": positions, "pixels": pixels}}.get(formula, {})
+    for name, value in needed.items():
+        if value is None:
+            raise ValueError(f'style_loss with formula="{formula}" needs {name}=; got none.')
+    channels = (gram.shape[-2] * gram.shape[-1]) ** 0.5
+    energy = energy + EPSILON if energy is not None else None
+    layer = LayerSize(channels=channels, positions=positions, pixels=pixels, energy=energy)
+    return tf.reduce_sum(tf.square(gram - target)) / FORMULAS[formula].style(layer)
 
 
-def total_variation_loss(image, *, formula="relative"):
+def total_variation_loss(image, *, form="relative"):
     """How much neighbouring pixels differ: large for noise, zero for a flat image.
 
     With forward differences dx, dy, without wrap-around:
@@ -139,6 +148,8 @@ def total_variation_loss(image, *, formula="relative"):
       √(d² + δ²) − δ, δ = 0.01, which has a gradient at 0. Not from a paper; the absolute form is that of Rudin,
       Osher, Fatemi 1992.
     - `squared`: Σdx² + Σdy², the β = 2 of Mahendran & Vedaldi, arXiv:1412.0035.
+    - `keras`: Σ(dx² + dy²)^1.25, β = 2.5, on the image without its last row and column.
+    - `neural-style`: ½ Σ(dx² + dy²), on the same crop.
 
     Parameters
     ----------
@@ -152,12 +163,17 @@ def total_variation_loss(image, *, formula="relative"):
     Examples
     --------
     >>> red_and_black = tf.constant([[[[1.0, 0, 0], [0, 0, 0]], [[0, 0, 0], [1.0, 0, 0]]]])
-    >>> float(total_variation_loss(red_and_black, formula="squared"))
+    >>> float(total_variation_loss(red_and_black, form="squared"))
     4.0
     """
-    _check_formula(formula, TOTAL_VARIATION_FORMULAS)
-    if formula == "squared":
+    if form not in TOTAL_VARIATIONS:
+        raise ValueError(f"form must be one of {', '.join(TOTAL_VARIATIONS)}; got {form!r}.")
+    if form == "squared":
         return sum(tf.reduce_sum(tf.square(difference)) for difference in _differences(image))
+    if form in ("keras", "neural-style"):
+        dx, dy = _differences(image)
+        squares = tf.square(dx[:, :-1]) + tf.square(dy[:, :, :-1])
+        return tf.reduce_sum(squares**1.25) if form == "keras" else tf.reduce_sum(squares) / 2
     luminance = tf.reduce_sum(image * LUMINANCE, axis=-1, keepdims=True)
     total = 0.0
     for part, weight in ((luminance, 1.0), (image - luminance, COLOR_VARIATION)):
@@ -166,10 +182,9 @@ def total_variation_loss(image, *, formula="relative"):
     return total
 
 
+def _flat(features):
+    return tf.reshape(features, (tf.shape(features)[0], -1, features.shape[-1]))
+
+
 def _differences(image):
     return image[:, :, 1:] - image[:, :, :-1], image[:, 1:] - image[:, :-1]
-
-
-def _check_formula(formula, known=FORMULAS):
-    if formula not in known:
-        raise ValueError(f"formula must be one of {', '.join(known)}; got {formula!r}.")

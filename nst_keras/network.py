@@ -45,7 +45,9 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None):
 
     Parameters
     ----------
-    name : str
+    name : str or keras.Model
+        A model that this function has built is cut down to `layers`. Names:
+
         - `"lite"`: VGG19's sixteen convolutions and layer names, with 16, 32, 64, 128, 128 channels in the five
           blocks. Its weights come with the package. Every filter has mean activation 1 over photographs, as
           Gatys et al. rescaled their VGG (arXiv:1508.06576, section "Methods").
@@ -74,8 +76,10 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None):
     ValueError
         Unknown network, layer or pooling; a weights file that is missing or does not fit.
     """
-    check_layers(name, layers)
     check_network(name, pooling, weights)
+    check_layers(name, layers)
+    if isinstance(name, keras.Model):
+        return keras.Model(name.input, {layer: name.output[layer] for layer in layers or name.output}, name=name.name)
     pooling = POOLING[name] if pooling is None else pooling
     image = keras.Input((None, None, 3), name="image")
     features = {COLOR: color_features(image)} | _features(name, image, pooling)
@@ -91,6 +95,8 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None):
 def check_network(name, pooling, weights):
     """Raise a `ValueError` unless network `name` can be built with these; see `build_network`."""
     layer_names(name)
+    if isinstance(name, keras.Model) and (pooling, weights) != (None, None):
+        raise ValueError("pooling and weights belong to the names of networks; a model given as network has its own.")
     if pooling not in (None, "average", "max"):
         raise ValueError(f'pooling must be "average" or "max"; got {pooling!r}.')
     if weights is None:
@@ -102,6 +108,10 @@ def check_network(name, pooling, weights):
 
 def layer_names(name="lite"):
     """Names of all layers that network `name` can return, shallow to deep."""
+    if isinstance(name, keras.Model):
+        if not isinstance(name.output, dict):
+            raise ValueError(f"network {name.name!r} must return a dictionary {{layer name: features}}.")
+        return list(name.output)
     if name not in NETWORKS:
         raise ValueError(f"network must be one of {', '.join(NETWORKS)}; got {name!r}.{_suggestion(name, NETWORKS)}")
     if name == "squeezenet":
@@ -124,8 +134,9 @@ def check_layers(name, layers, argument="layers"):
         raise ValueError(f"{argument} must name at least one layer, and none twice; got {list(layers)}.")
     for layer in layers or ():
         if layer not in known:
+            label = name.name if isinstance(name, keras.Model) else name
             raise ValueError(
-                f"{argument}: {name} has no layer {layer!r}.{_suggestion(layer, known)} All: {', '.join(known)}."
+                f"{argument}: {label} has no layer {layer!r}.{_suggestion(layer, known)} All: {', '.join(known)}."
             )
 
 

@@ -11,7 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from .losses import content_loss, mean_gram_matrix, style_energy, style_loss, total_variation_loss
+from .formulas import FORMULAS
+from .improvements import as_correlations, style_sums
+from .losses import content_loss, style_loss, total_variation_loss
 
 
 class Term(NamedTuple):
@@ -79,43 +81,136 @@ class Objective:
         return sum(terms.values()), gradient
 
 
-def content_terms(network, content, layers, weight, *, formula="relative"):
-    """One `content_loss` term for each layer; `weight` is divided evenly among the layers.
+class StyleTarget(NamedTuple):
+    """What one correlation matrix shall become, A/M, and its `style_energy`."""
 
-    `content` is an image array (H, W, 3) of the size of the result.
+    matrix: tf.Tensor
+    energy: tf.Tensor
+
+
+def content_terms(network, content, layers, weight, *, formula="relative"):
+    """One `content_loss` term for each layer.
+
+    Parameters
+    ----------
+    network : keras.Model
+        From `build_network`.
+    content : image array (H, W, 3)
+        Of the size of the result.
+    layers : sequence of str, or dict {layer: share}
+        Of a sequence each gets the same share of `weight`.
     """
     targets = network(content[None])
+    shares = layers if isinstance(layers, dict) else dict.fromkeys(layers, 1 / len(layers))
 
     def term(layer):
         target = targets[layer]
         return Term(
             f"content {layer}",
-            weight / len(layers),
+            weight * shares[layer],
             lambda image, features: content_loss(features[layer], target, formula=formula),
         )
 
-    return [term(layer) for layer in layers]
+    return [term(layer) for layer in shares]
 
 
-def style_terms(network, style, layers, weight, *, formula="relative", name="style"):
-    """One `style_loss` term for each layer; `weight` is divided evenly among the layers (w_l = 1/5 in the paper).
+def style_targets(network, pictures, layers):
+    """{correlation: StyleTarget} of a style.
 
-    `style` is an image array of any size. `name` tells several styles apart.
+    Parameters
+    ----------
+    network : keras.Model
+        From `build_network`.
+    pictures : image array (H, W, 3), or a list of several
+        Of any sizes. Several describe one style, as the works of an artist do: their sums over positions are added.
+    layers : sequence or dict
+        See `as_correlations`: w_l = 1/5 for five layers, as in Gatys et al.
     """
-    features_of_style = network(style[None])
+    correlations, sums = as_correlations(layers), {}
+    for picture in [pictures] if isinstance(pictures, np.ndarray) else pictures:
+        features = network(picture[None])
+        for c in correlations:
+            of_picture = style_sums(features, c)
+            sums[c] = sums[c] + of_picture if c in sums else of_picture
+    return {c: StyleTarget(of_style.matrix, of_style.energy) for c, of_style in sums.items()}
 
-    def term(layer):
-        target = mean_gram_matrix(features_of_style[layer])
-        energy = style_energy(features_of_style[layer])
 
+def blended_targets(targets, shares):
+    """One target from those of several styles, Σ ρ A: what neural-style calls blending.
+
+    The other way is a sum of losses, one for each style. Both have the same gradient, if all styles have the same
+    energy, or a formula does without: Σ ρ (G − A_r)² and (G − Σ ρ A_r)² differ by a constant.
+    """
+
+    def blend(c, part):
+        return sum(share * getattr(target[c], part) for share, target in zip(shares, targets, strict=True))
+
+    return {c: StyleTarget(blend(c, "matrix"), blend(c, "energy")) for c in targets[0]}
+
+
+def style_terms(targets, weight, *, formula="relative", name="style"):
+    """One `style_loss` term for each correlation of `style_targets`; they share `weight`.
+
+    `name` tells several styles apart.
+    """
+
+    def term(c, target):
         def loss(image, features):
-            return style_loss(mean_gram_matrix(features[layer]), target, energy=energy, formula=formula)
+            sums = style_sums(features, c)
+            height, width = features[c.layer].shape[1:3]
+            return style_loss(
+                sums.matrix,
+                target.matrix,
+                energy=target.energy,
+                positions=height * width,
+                pixels=image.shape[1] * image.shape[2],
+                formula=formula,
+            )
 
-        return Term(f"{name} {layer}", weight / len(layers), loss)
+        return Term(f"{name} {c}", weight * c.weight, loss)
 
-    return [term(layer) for layer in layers]
+    return [term(c, target) for c, target in targets.items()]
 
 
 def total_variation_term(weight, *, formula="relative"):
-    """A `total_variation_loss` term."""
-    return Term("tv", weight, lambda image, features: total_variation_loss(image, formula=formula))
+    """A `total_variation_loss` term, in the form that belongs to `formula`."""
+    form = FORMULAS[formula].total_variation
+    return Term("tv", weight, lambda image, features: total_variation_loss(image, form=form))
+
+
+def balanced_terms(network, terms, image, shares):
+    """The terms, reweighted so that each group's gradient has the asked share of the gradients' norms at `image`.
+
+    Weights mean something else with every formula, network and size; the shares of the gradient do not. A group is
+    the first word of a term's name: "content", "style", "tv". Within a group weights keep their proportions. Not from
+    a paper.
+
+    Parameters
+    ----------
+    image : image array
+        Where gradients are measured. Not the content itself, where the content's gradient is 0.
+    shares : dict {group: share}
+        For every group that is to stay; groups without a share are left out.
+
+    Raises
+    ------
+    ValueError
+        A group's gradient is 0 at `image`.
+    """
+    pixels = tf.constant(image[None])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(pixels)
+        features = network(pixels)
+        totals = {}
+        for term in terms:
+            group = term.name.split()[0]
+            totals[group] = totals.get(group, 0.0) + term.weight * term.loss(pixels, features)
+    factors = {}
+    for group, share in shares.items():
+        gradient = tape.gradient(totals[group], pixels) if group in totals else None
+        norm = 0.0 if gradient is None else float(tf.norm(gradient))
+        if norm == 0 and share > 0:
+            raise ValueError(f"shares: the gradient of {group!r} is 0 where it is measured, so it can have no share.")
+        factors[group] = share / norm if norm else 0.0
+    kept = [term for term in terms if shares.get(term.name.split()[0])]
+    return [term._replace(weight=term.weight * factors[term.name.split()[0]]) for term in kept]

@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 CORRECTIONS = 10  # pairs of vectors from which L-BFGS builds its picture of the curvature
 FIRST_STEP = 0.01  # of L-BFGS, mean over the pixels
 ADAM_LEARNING_RATE = 0.02
+DESCENT_DECAY = 0.995  # of gradient descent's step, for each iteration
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,21 @@ def adam(recorder, x):
         variable.assign(keras.ops.clip(variable, 0.0, 1.0))
 
 
-OPTIMIZERS: dict[str, Callable] = {"lbfgs": lbfgs, "adam": adam}
+def gradient_descent(recorder, x):
+    """Gradient descent, x ← x − η g, projected onto [0, 1]: the simplest thing that works, and the slowest.
+
+    η is chosen so that the first step changes pixels by FIRST_STEP on average, and shrinks by 0.5 % an iteration.
+    """
+    rate = None
+    for _ in range(recorder.iterations):
+        total, gradient = recorder(x)
+        recorder.step(x, total)
+        rate = rate or FIRST_STEP / (np.abs(gradient).mean() or 1.0)
+        x = np.clip(x - rate * gradient, 0.0, 1.0)
+        rate *= DESCENT_DECAY
+
+
+OPTIMIZERS: dict[str, Callable] = {"lbfgs": lbfgs, "adam": adam, "gradient-descent": gradient_descent}
 
 
 class ProgressBar:

@@ -51,9 +51,10 @@ def plot_losses(history):
 
 
 def plot_comparison(content, styles, result, history):
-    """Content | styles | result above, loss curves below."""
+    """Content (None: without one) | styles | result above, loss curves below."""
     titles = ["style"] if len(styles) == 1 else [f"style {i}" for i in range(1, len(styles) + 1)]
-    pictures = {"content": content} | dict(zip(titles, styles, strict=True)) | {"result": result}
+    pictures = {} if content is None else {"content": content}
+    pictures = pictures | dict(zip(titles, styles, strict=True)) | {"result": result}
     width = sum(picture.shape[1] / picture.shape[0] for picture in pictures.values())
     height = 12 / width
     with plt.style.context(STYLE):

@@ -1,11 +1,14 @@
 """The settings of a run: the layers that are read by default, and checks that come before any slow work."""
 
 import os
+import warnings
 
 import numpy as np
 
+from .formulas import FORMULAS, check_formula
 from .image import SMALLEST_SIDE
-from .network import check_layers, check_network
+from .improvements import Correlation, as_correlations
+from .network import check_layers, check_network, layer_names
 from .optimize import OPTIMIZERS
 
 VGG_LAYERS = ("block4_conv2",), ("color", *(f"block{i}_conv1" for i in range(1, 6)))
@@ -16,10 +19,15 @@ LAYERS = {  # network: content layers, style layers; VGG's are the paper's, and 
     "vgg16": VGG_LAYERS,
     "squeezenet": (("fire5",), ("color", "conv1", "fire2", "fire4", "fire6", "fire8")),
 }
+WEIGHTS = ("content_weight", "style_weight", "tv_weight")
+GROUPS = ("content", "style", "tv")  # of terms: what `shares` divides the gradient among
+COMBINATIONS = ("losses", "targets")
 
 
-def checked_settings(*, styles, **settings):
+def checked_settings(*, styles=0, **settings):
     """The settings of a run with `styles` styles, spelled out: what `Result.settings` keeps, and `json` can write down.
+
+    Only those settings are checked that the run has.
 
     Raises
     ------
@@ -28,20 +36,26 @@ def checked_settings(*, styles, **settings):
     """
     network, optimizer, scales = (settings[name] for name in ("network", "optimizer", "scales"))
     check_network(network, settings["pooling"], settings["weights"])
-    for name, default in zip(("content_layers", "style_layers"), LAYERS[network], strict=True):
-        check_layers(network, settings[name], name)
-        settings[name] = list(settings[name] or default)
+    settings["network"] = network if isinstance(network, str) else network.name
+    for position, name in enumerate(("content_layers", "style_layers")):
+        if name in settings:
+            settings[name] = _layers(name, network, settings[name], position)
     for name, least in {"size": SMALLEST_SIDE, "iterations": 1, "seed": 0}.items():
-        if not _is_whole(settings[name]) or settings[name] < least:
-            raise ValueError(f"{name} must be a whole number of at least {least}; got {settings[name]!r}.")
-        settings[name] = int(settings[name])
+        settings[name] = _whole(name, settings[name], least)
     if scales != "auto":
         if not _is_whole(scales) or scales < 1:
             raise ValueError(f'scales must be "auto" or a whole number of at least 1; got {scales!r}.')
         settings["scales"] = int(scales)
-    for name in ("content_weight", "style_weight", "tv_weight"):
-        settings[name] = _weight(name, settings[name])
-    settings["style_weights"] = _shares(settings["style_weights"], styles)
+    check_formula(settings["formula"])
+    settings.update(_weights(settings))
+    if "style_weights" in settings:
+        settings["style_weights"] = _style_weights(settings["style_weights"], styles)
+    if settings.get("combine", COMBINATIONS[0]) not in COMBINATIONS:
+        raise ValueError(f"combine must be one of {', '.join(COMBINATIONS)}; got {settings['combine']!r}.")
+    if "style_scale" in settings:
+        settings["style_scale"] = _number("style_scale", settings["style_scale"])
+        if not 0.1 <= settings["style_scale"] <= 4:
+            raise ValueError(f"style_scale must be between 0.1 and 4; got {settings['style_scale']!r}.")
     if not isinstance(optimizer, str) or optimizer not in OPTIMIZERS:
         raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {optimizer!r}.")
     settings["weights"] = None if settings["weights"] is None else str(settings["weights"])
@@ -49,24 +63,99 @@ def checked_settings(*, styles, **settings):
     return settings
 
 
-def _shares(style_weights, styles):
+def layers_read(settings):
+    """Names of all layers that a run with these checked settings reads."""
+    layers = list(settings.get("content_layers", ()))
+    for c in as_correlations(settings.get("style_layers", ())):
+        layers += c.layers
+    return list(dict.fromkeys(layers))
+
+
+def _layers(argument, network, layers, position):
+    """Layers as `json` can write them: a list of names (or correlations, as plain lists), or {layer: share}."""
+    if layers is None:
+        name = network if isinstance(network, str) else network.name
+        if name not in LAYERS:
+            raise ValueError(f"{argument} must be given for a network of your own, {name!r}.")
+        layers = LAYERS[name][position]
+    if isinstance(layers, str):
+        raise ValueError(f"{argument} must be a list of names, such as [{layers!r}]; got a string.")
+    if isinstance(layers, dict):
+        check_layers(network, list(layers), argument)
+        return {layer: _number(f"{argument}[{layer!r}]", weight) for layer, weight in layers.items()}
+    layers = list(layers)
+    if all(isinstance(layer, str) for layer in layers) or argument == "content_layers":
+        check_layers(network, layers, argument)
+        return layers
+    order = layer_names(network)
+    for item in layers:
+        c = Correlation(item) if isinstance(item, str) else Correlation(*item)
+        check_layers(network, list(c.layers), argument)
+        if c.deeper and order.index(c.deeper) <= order.index(c.layer):
+            raise ValueError(f"{argument}: {c.deeper} must be deeper than {c.layer}; it is not.")
+        _number(f"shift in {argument}", c.shift)
+        _whole(f"blur in {argument}", c.blur, 0)
+        _number(f"weight in {argument}", c.weight, least=0)
+    names = [str(c) for c in as_correlations(layers)]
+    if len(set(names)) < len(names):
+        raise ValueError(f"{argument} must hold no correlation twice; got {'; '.join(names)}.")
+    return [item if isinstance(item, str) else list(item) for item in layers]
+
+
+def _weights(settings):
+    """The weights of the terms, those of the formula where none are given; or the shares, and no weights."""
+    given = {name: settings[name] for name in WEIGHTS if name in settings}
+    shares, formula = settings.get("shares"), settings["formula"]
+    if shares is not None:
+        asked = [name for name, value in given.items() if value is not None]
+        if asked:
+            raise ValueError(f"shares take the place of weights; give either shares or {', '.join(asked)}.")
+        if not isinstance(shares, dict) or not shares or not set(shares) <= set(GROUPS):
+            raise ValueError(f"shares must be a dictionary with some of {', '.join(GROUPS)}; got {shares!r}.")
+        numbers = {group: _number(f"shares[{group!r}]", share, least=0) for group, share in shares.items()}
+        if sum(numbers.values()) == 0:
+            raise ValueError("shares must not all be 0.")
+        return {"shares": {group: share / sum(numbers.values()) for group, share in numbers.items()}}
+    expected = FORMULAS[formula].features
+    is_raw = settings["network"] in ("vgg19", "vgg16")
+    if None in given.values() and ((expected == "raw" and not is_raw) or (expected == "rescaled" and is_raw)):
+        warnings.warn(
+            f'The weights of formula "{formula}" were published for {expected} features of VGG, which '
+            f'{settings["network"]} has not. Give weights of your own, or shares, such as shares={{"content": 0.2, '
+            '"style": 0.7, "tv": 0.1}.',
+            stacklevel=4,
+        )
+    return {
+        name: _number(name, getattr(FORMULAS[formula], name) if value is None else value, least=0)
+        for name, value in given.items()
+    }
+
+
+def _style_weights(style_weights, styles):
     if styles == 0:
         raise ValueError("style must be a picture or a list of at least one; got an empty list.")
     if style_weights is None:
         return [1 / styles] * styles
     if not isinstance(style_weights, (list, tuple, np.ndarray)) or len(style_weights) != styles:
         raise ValueError(f"style_weights must hold one number for each of {styles} style(s); got {style_weights!r}.")
-    weights = [_weight(f"style_weights[{i}]", weight) for i, weight in enumerate(style_weights)]
+    weights = [_number(f"style_weights[{i}]", weight, least=0) for i, weight in enumerate(style_weights)]
     if sum(weights) == 0:
         raise ValueError("style_weights must not all be 0.")
     return [weight / sum(weights) for weight in weights]
 
 
-def _weight(name, value):
+def _number(name, value, least=-np.inf):
     is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not is_number or not np.isfinite(value) or value < 0:
-        raise ValueError(f"{name} must be a finite number of at least 0; got {value!r}.")
+    if not is_number or not np.isfinite(value) or value < least:
+        bound = f" of at least {least:g}" if np.isfinite(least) else ""
+        raise ValueError(f"{name} must be a finite number{bound}; got {value!r}.")
     return float(value)
+
+
+def _whole(name, value, least):
+    if not _is_whole(value) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}.")
+    return int(value)
 
 
 def _is_whole(value):

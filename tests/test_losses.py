@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from nst_keras.formulas import FORMULAS
 from nst_keras.losses import content_loss, gram_matrix, mean_gram_matrix, style_energy, style_loss, total_variation_loss
 
 
@@ -66,29 +67,40 @@ def test_values_known_in_closed_form():
     grey, red = tf.constant(board * [1.0, 1.0, 1.0]), tf.constant(board * [1.0, 0.0, 0.0])
     step = np.sqrt(1 + 0.01**2) - 0.01
     assert float(total_variation_loss(grey)) == pytest.approx(2 * step)
-    assert float(total_variation_loss(grey, formula="squared")) == 3 * (6 * 7 + 5 * 8)
+    assert float(total_variation_loss(grey, form="squared")) == 3 * (6 * 7 + 5 * 8)
     color = [np.sqrt(c**2 + 0.01**2) - 0.01 for c in (0.701, 0.299, 0.299)]
     luminance = np.sqrt(0.299**2 + 0.01**2) - 0.01
     assert float(total_variation_loss(red)) == pytest.approx(2 * luminance + 3 * 2 * np.mean(color))
+    crop = 3 * 5 * 7  # channels and positions that have a neighbour to the right and one below
+    assert float(total_variation_loss(grey, form="neural-style")) == crop
+    assert float(total_variation_loss(grey, form="keras")) == pytest.approx(crop * 2**1.25)
     flat = tf.ones((1, 3, 4, 3))
     assert float(total_variation_loss(flat)) == pytest.approx(0.0, abs=1e-8)
 
 
-@pytest.mark.parametrize("formula", ["relative", "gatys"])
+@pytest.mark.parametrize("formula", FORMULAS)
 def test_losses_are_zero_at_their_target_and_finite_at_an_empty_one(features, formula):
     assert float(content_loss(features, features, formula=formula)) == 0
     gram = mean_gram_matrix(features)
-    assert float(style_loss(gram, gram, energy=style_energy(features), formula=formula)) == 0
+    options = {"energy": energy_of(features), "positions": 35, "pixels": 140, "formula": formula}
+    assert float(style_loss(gram, gram, **options)) == 0
     assert np.isfinite(float(content_loss(features, 0 * features, formula=formula)))
-    assert np.isfinite(float(style_loss(gram, 0 * gram, energy=style_energy(0 * features), formula=formula)))
+    assert np.isfinite(float(style_loss(gram, 0 * gram, **options | {"energy": energy_of(0 * features)})))
+
+
+def energy_of(features):
+    return style_energy(mean_gram_matrix(features), tf.reduce_mean(features, axis=(1, 2)))
 
 
 def test_style_energy_is_that_of_the_covariance(features):
     flat = features.numpy().reshape(35, 4)
     expected = (np.cov(flat.T, bias=True) ** 2).sum() + 1e-3 * ((flat.T @ flat / 35) ** 2).sum()
-    assert float(style_energy(features)) == pytest.approx(expected)
-    with pytest.raises(ValueError, match="needs energy=style_energy"):
-        style_loss(mean_gram_matrix(features), mean_gram_matrix(features))
+    assert float(energy_of(features)) == pytest.approx(expected)
+    gram = mean_gram_matrix(features)
+    with pytest.raises(ValueError, match="needs energy="):
+        style_loss(gram, gram)
+    with pytest.raises(ValueError, match="needs pixels="):
+        style_loss(gram, gram, positions=35, formula="keras")
 
 
 def test_gradients_are_those_of_the_paper(features, other):
@@ -108,13 +120,14 @@ def test_gradients_are_those_of_the_paper(features, other):
     np.testing.assert_allclose(tape.gradient(style, before_relu), np.where(f > 0, paper, 0), atol=1e-12)
 
 
-@pytest.mark.parametrize("formula", ["relative", "gatys"])
+@pytest.mark.parametrize("formula", FORMULAS)
 def test_gradients_pass_central_differences(features, other, rng, formula):
     target = mean_gram_matrix(other[:, :3])  # another size than the image's
+    sizes = {"energy": 3.0, "positions": 35, "pixels": 140}
     losses = {
         "content": lambda x: content_loss(x, other, formula=formula),
-        "style": lambda x: style_loss(mean_gram_matrix(x), target, energy=3.0, formula=formula),
-        "tv": lambda x: total_variation_loss(x[..., :3], formula={"gatys": "squared"}.get(formula, formula)),
+        "style": lambda x: style_loss(mean_gram_matrix(x), target, **sizes, formula=formula),
+        "tv": lambda x: total_variation_loss(x[..., :3], form=FORMULAS[formula].total_variation),
     }
     for loss in losses.values():
         with tf.GradientTape() as tape:
@@ -122,9 +135,11 @@ def test_gradients_pass_central_differences(features, other, rng, formula):
             value = loss(features)
         direction = rng.normal(size=features.shape)
         expected = directional_derivative(lambda x, loss=loss: float(loss(tf.constant(x))), features, direction, 1e-5)
-        assert float(tf.reduce_sum(tape.gradient(value, features) * direction)) == pytest.approx(expected, rel=1e-7)
+        assert float(tf.reduce_sum(tape.gradient(value, features) * direction)) == pytest.approx(expected, rel=1e-6)
 
 
-def test_an_unknown_formula_is_named():
-    with pytest.raises(ValueError, match="relative, gatys; got 'gaty'"):
+def test_an_unknown_formula_or_form_is_named():
+    with pytest.raises(ValueError, match=r"relative, gatys, .*; got 'gaty'. Did you mean 'gatys'"):
         content_loss(tf.ones((1, 2, 2, 1)), tf.ones((1, 2, 2, 1)), formula="gaty")
+    with pytest.raises(ValueError, match=r"form must be one of relative, squared, .*; got 'gatys'"):
+        total_variation_loss(tf.ones((1, 2, 2, 3)), form="gatys")

@@ -1,10 +1,22 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import directional_derivative
 
-from nst_keras import Objective, Term, build_network, content_terms, resize, style_terms, total_variation_term
+from nst_keras import (
+    FORMULAS,
+    Objective,
+    Term,
+    build_network,
+    content_terms,
+    resize,
+    style_targets,
+    style_terms,
+    total_variation_term,
+)
 from nst_keras.losses import content_loss, mean_gram_matrix, style_energy, style_loss, total_variation_loss
+from nst_keras.objective import balanced_terms, blended_targets
 
 CONTENT_LAYERS, STYLE_LAYERS = ["block2_conv2"], ["color", "block3_conv1"]
 
@@ -31,7 +43,7 @@ def objective(network, content, style):
 
 def make_objective(network, content, style):
     terms = content_terms(network, content, CONTENT_LAYERS, 2.0)
-    terms += style_terms(network, style, STYLE_LAYERS, 30.0)
+    terms += style_terms(style_targets(network, style, STYLE_LAYERS), 30.0)
     terms.append(total_variation_term(5.0))
     return Objective(network, terms, (32, 48))
 
@@ -44,7 +56,7 @@ def test_terms_equal_the_losses_by_hand(objective, network, content, style, rng)
         expected[f"style {layer}"] = 15 * style_loss(
             mean_gram_matrix(features[layer]),
             mean_gram_matrix(of_style[layer]),
-            energy=style_energy(of_style[layer]),
+            energy=style_energy(mean_gram_matrix(of_style[layer]), tf.reduce_mean(of_style[layer], axis=(1, 2))),
         )
     expected["tv"] = 5 * total_variation_loss(image[None])
     terms = objective.terms(image)
@@ -110,3 +122,51 @@ def test_an_objective_needs_terms_with_different_names(network):
         Objective(network, [], (32, 32))
     with pytest.raises(ValueError, match="different names; got tv, tv"):
         Objective(network, [total_variation_term(1.0), total_variation_term(2.0)], (32, 32))
+
+
+def test_shares_are_the_gradients_shares(network, content, style, rng):
+    """Whatever the formula and the size: the norms of the groups' gradients are as asked, where they are measured."""
+    asked = {"content": 0.2, "style": 0.7, "tv": 0.1}
+    for formula in FORMULAS:
+        for shape in ((32, 48), (40, 60)):
+            at = resize(content, shape)
+            image = rng.uniform(size=at.shape).astype("float32")
+            terms = content_terms(network, at, CONTENT_LAYERS, 3.0, formula=formula)
+            terms += style_terms(style_targets(network, style, STYLE_LAYERS), 0.5, formula=formula)
+            terms.append(total_variation_term(2.0, formula=formula))
+            balanced = balanced_terms(network, terms, image, asked)
+            for group, share in asked.items():
+                of_group = [term for term in balanced if term.name.startswith(group)]
+                _, gradient = Objective(network, of_group, shape).evaluate(image)
+                assert np.linalg.norm(gradient) == pytest.approx(share, rel=1e-3)
+
+
+def test_a_share_needs_a_gradient(network, content):
+    terms = content_terms(network, content, CONTENT_LAYERS, 1.0)
+    with pytest.raises(ValueError, match="the gradient of 'content' is 0"):
+        balanced_terms(network, terms, content, {"content": 1.0})
+    with pytest.raises(ValueError, match="the gradient of 'style' is 0"):
+        balanced_terms(network, terms, content, {"style": 1.0})
+
+
+def test_blended_targets_and_summed_losses_have_the_same_gradient(network, content, style, photograph, rng):
+    """Σ ρ (G − A_r)² and (G − Σ ρ A_r)² differ by a constant, where the divisor does not depend on the style."""
+    shares = 0.3, 0.7
+    targets = [style_targets(network, picture, STYLE_LAYERS) for picture in (style, resize(photograph, (36, 50)))]
+    summed = [
+        term
+        for number, (target, share) in enumerate(zip(targets, shares, strict=True))
+        for term in style_terms(target, share, formula="gatys", name=f"style {number}")
+    ]
+    blended = style_terms(blended_targets(targets, shares), 1.0, formula="gatys")
+    image = rng.uniform(size=(32, 48, 3))
+    gradients = [Objective(network, terms, (32, 48)).evaluate(image)[1] for terms in (summed, blended)]
+    np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-3, atol=1e-5 * np.abs(gradients[0]).max())
+
+
+def test_several_pictures_are_one_style(network, style):
+    alone, twice = (style_targets(network, pictures, STYLE_LAYERS) for pictures in (style, [style, style]))
+    halves = style_targets(network, [style[:16], style[16:]], ["color"])
+    for c in alone:
+        np.testing.assert_allclose(alone[c].matrix, twice[c].matrix, rtol=1e-5)
+    np.testing.assert_allclose(next(iter(halves.values())).matrix, next(iter(alone.values())).matrix, rtol=1e-5)

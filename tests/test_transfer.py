@@ -5,16 +5,25 @@ import pytest
 
 import nst_keras
 from nst_keras import (
+    FORMULAS,
+    Correlation,
     NonFiniteLossError,
     Result,
+    blurred,
+    chain,
+    geometric_content_weights,
+    geometric_style_weights,
     load_image,
     optimize,
     resize,
+    run,
     save_image,
     settings,
+    shifted,
     style_transfer,
     transfer,
 )
+from nst_keras.run import pyramid
 
 QUICK = {"size": 64, "iterations": 8}
 
@@ -52,7 +61,7 @@ def test_result_says_what_was_done(result):
     assert isinstance(result, Result)
     assert [step.size for step in result.history] == [64] * 12 + [128] * 12
     assert result.settings["style_layers"] == list(settings.LAYERS["lite"][1])
-    assert result.settings["style_weight"] == style_transfer.__kwdefaults__["style_weight"]
+    assert result.settings["style_weight"] == FORMULAS["relative"].style_weight
     names = [f"{term} {layer}" for term in ("content", "style") for layer in result.settings[f"{term}_layers"]]
     assert list(result.history[0].terms) == [*names, "tv"]
     assert result.history[-1].progress == 1
@@ -73,21 +82,20 @@ def test_every_weight_weighs_its_term(content, painting):
 
     def start_terms(**weights):
         seen = []
-        original = transfer.Recorder.__call__
+        original = run.Recorder.__call__
 
         def watched(recorder, x):
             seen.append(recorder.objective.terms(x))
             return original(recorder, x)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(transfer.Recorder, "__call__", watched)
+            patch.setattr(run.Recorder, "__call__", watched)
             first_terms(**weights)
         return seen[0]
 
-    defaults = style_transfer.__kwdefaults__
     before = start_terms()
     for name in ("content_weight", "style_weight", "tv_weight"):
-        after = start_terms(**{name: 2 * defaults[name]})
+        after = start_terms(**{name: 2 * getattr(FORMULAS["relative"], name)})
         for term, value in before.items():
             factor = 2 if term.startswith(name.removesuffix("_weight")) else 1
             assert after[term] == pytest.approx(factor * value, rel=1e-4), (name, term)
@@ -95,14 +103,14 @@ def test_every_weight_weighs_its_term(content, painting):
 
 def test_each_scale_starts_from_the_picture_of_the_one_before(content, painting, monkeypatch):
     starts, ends = [], []
-    original = transfer.minimize
+    original = run.minimize
 
     def watched(recorder, optimizer):
         starts.append(recorder.best_image)
         original(recorder, optimizer)
         ends.append(recorder.best_image)
 
-    monkeypatch.setattr(transfer, "minimize", watched)
+    monkeypatch.setattr(run, "minimize", watched)
     style_transfer(content, painting, size=128, iterations=5)
     np.testing.assert_allclose(starts[0], resize(resize(content, (85, 128)), (43, 64)), atol=1e-6)
     np.testing.assert_array_equal(starts[1], resize(ends[0], (85, 128)))
@@ -159,14 +167,83 @@ def test_several_styles(content, painting, photograph):
     assert {"style 1 block1_conv1", "style 2 block5_conv1"} < set(both.history[0].terms)
 
 
+def test_several_pictures_of_one_style(content, painting, photograph):
+    alone = style_transfer(content, painting, **QUICK)
+    twice = style_transfer(content, [[painting, painting]], **QUICK)
+    assert list(twice.history[0].terms) == list(alone.history[0].terms)
+    np.testing.assert_allclose(twice.history[0].total, alone.history[0].total, rtol=1e-4)
+    assert len(twice.styles) == 2
+    with pytest.raises(ValueError, match="style must be a picture or a list"):
+        style_transfer(content, [[]], **QUICK)
+
+
+def test_blended_targets_are_one_style(content, painting, photograph):
+    result = style_transfer(content, [painting, photograph], combine="targets", **QUICK)
+    assert list(result.history[0].terms) == list(style_transfer(content, painting, **QUICK).history[0].terms)
+
+
+def test_improvements_go_through_one_argument(content, painting):
+    layers = ["block1_conv1", "block1_conv2", "block2_conv1", "block3_conv1"]
+    improved = blurred(shifted(geometric_style_weights(chain(layers))), layers)
+    content_layers = geometric_content_weights(["block2_conv1", "block4_conv2"])
+    result = style_transfer(content, painting, **QUICK, style_layers=improved, content_layers=content_layers)
+    assert "style block1_conv2 × block2_conv1, shift -1, blur 1" in result.history[0].terms
+    assert result.history[-1].total < 0.7 * result.history[0].total
+    again = style_transfer(content, painting, **json.loads(json.dumps(result.settings)))
+    np.testing.assert_array_equal(result.image, again.image)
+
+
+@pytest.mark.parametrize("init", ["noise", "content"])
+def test_improvements_stay_finite(content, painting, init):
+    layers = [name for name in nst_keras.layer_names("lite") if "conv" in name]
+    improved = blurred(shifted(geometric_style_weights(chain(layers))), layers)
+    result = style_transfer(content, painting, size=64, iterations=300, init=init, style_layers=improved, scales=1)
+    assert all(np.isfinite(step.total) for step in result.history)
+    assert np.isfinite(result.image).all()
+
+
+def test_weights_in_a_dictionary_are_taken_as_they_are(content, painting):
+    """Also negative ones: a mistake found in the field must be shown to be understood."""
+    weights = {"block1_conv1": 0.5, "block2_conv1": -0.25}
+    result = style_transfer(content, painting, **QUICK, style_layers=weights)
+    assert result.settings["style_layers"] == weights
+    assert result.history[-1].terms["style block2_conv1"] < 0
+
+
+def test_a_model_can_be_the_network(content, painting):
+    by_name = style_transfer(content, painting, **QUICK)
+    model = nst_keras.build_network("lite")
+    by_model = style_transfer(content, painting, **QUICK, network=model)
+    np.testing.assert_array_equal(by_name.image, by_model.image)
+    assert by_model.settings == by_name.settings
+    with pytest.raises(ValueError, match="pooling and weights belong to the names"):
+        style_transfer(content, painting, **QUICK, network=model, pooling="max")
+
+
+def test_formulas_bring_their_weights_and_say_where_they_do_not_hold(content, painting):
+    with pytest.warns(UserWarning, match='"keras" were published for raw features of VGG, which lite has not'):
+        result = style_transfer(content, painting, **QUICK, formula="keras")
+    assert result.settings["content_weight"] == FORMULAS["keras"].content_weight
+    assert result.styles[0].shape == result.image.shape
+    shares = {"content": 2, "style": 7, "tv": 1}
+    result = style_transfer(content, painting, **QUICK, formula="keras", shares=shares)
+    assert result.settings["shares"] == {"content": 0.2, "style": 0.7, "tv": 0.1}
+    assert result.history[-1].total < 0.7 * result.history[0].total
+
+
+def test_style_scale_is_the_size_of_the_style(content, painting):
+    result = style_transfer(content, painting, size=64, iterations=1, style_scale=2)
+    assert max(result.styles[0].shape) == 128
+
+
 def test_sizes_follow_the_longer_side(content, painting):
     upright = np.transpose(content, (1, 0, 2))
     result = style_transfer(upright, painting, size=100, iterations=1, scales=1)
     assert result.image.shape == (100, 67, 3)
-    assert transfer._shapes((300, 400), 512, "auto") == [(48, 64), (96, 128), (192, 256), (384, 512)]
-    assert transfer._shapes((300, 400), 512, 2) == [(192, 256), (384, 512)]
-    assert transfer._shapes((300, 400), 128, 9) == [(48, 64), (96, 128)]
-    assert transfer._shapes((100, 1000), 512, "auto") == [(51, 512)]
+    assert pyramid((300, 400), 512, "auto") == [(48, 64), (96, 128), (192, 256), (384, 512)]
+    assert pyramid((300, 400), 512, 2) == [(192, 256), (384, 512)]
+    assert pyramid((300, 400), 128, 9) == [(48, 64), (96, 128)]
+    assert pyramid((100, 1000), 512, "auto") == [(51, 512)]
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
@@ -249,7 +326,17 @@ def test_nothing_is_saved_over_an_input(content, painting, tmp_path):
         ({"tv_weight": float("nan")}, "tv_weight must be a finite number"),
         ({"style_weights": [1, 2]}, r"one number for each of 1 style\(s\); got \[1, 2\]"),
         ({"style_weights": [0]}, "style_weights must not all be 0"),
-        ({"optimizer": "sgd"}, "optimizer must be one of lbfgs, adam; got 'sgd'"),
+        ({"combine": "sum"}, "combine must be one of losses, targets; got 'sum'"),
+        ({"style_scale": 9}, "style_scale must be between 0.1 and 4; got 9"),
+        ({"shares": {"style": 1}, "tv_weight": 1}, "give either shares or tv_weight"),
+        ({"shares": {"styles": 1}}, "shares must be a dictionary with some of content, style, tv"),
+        ({"shares": {"style": 0}}, "shares must not all be 0"),
+        ({"formula": "gaty"}, "Did you mean 'gatys'"),
+        ({"style_layers": [Correlation("block2_conv1", "block1_conv1")]}, "block1_conv1 must be deeper than block2_co"),
+        ({"style_layers": [Correlation("block9_conv1")]}, "lite has no layer 'block9_conv1'"),
+        ({"style_layers": ["color", Correlation("color")]}, "style_layers must hold no correlation twice"),
+        ({"style_layers": {"color": "much"}}, r"style_layers\['color'\] must be a finite number"),
+        ({"optimizer": "sgd"}, "optimizer must be one of lbfgs, adam, gradient-descent; got 'sgd'"),
         ({"network": "light"}, "Did you mean 'lite'"),
         ({"content_layers": ["conv4_2"]}, "content_layers: lite has no layer 'conv4_2'"),
         ({"scales": "many"}, 'scales must be "auto" or a whole number'),

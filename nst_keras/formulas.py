@@ -1,0 +1,167 @@
+"""The formulas in use for neural style transfer, side by side: which is right, and why do pictures differ?
+
+They all compare the same things. With features F of the generated image and P of the content at a layer of M
+positions and N channels, and Gram matrices G and A of the generated and the style image:
+
+    content loss = Σ (F − P)² / content divisor
+    style loss   = Σ (G/M_G − A/M_A)² / style divisor
+
+and add a total variation of the image. What differs is what they divide by, and the weights published with it;
+weights do not carry over from one formula to another, from one network to another, or (where one part is a sum and
+the other is not) from one image size to another. `FORMULAS` has them all, a source for each.
+
+A divisor that does not treat layers alike is a hidden layer weighting: with VGG19's channels, the five style layers
+weigh 455 : 114 : 28.4 : 7.1 : 0.44 in `keras`, and 64 : 16 : 4 : 1 : 1 in `gatys-code` and `neural-style`, compared
+with `gatys`.
+"""
+
+import difflib
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class LayerSize(NamedTuple):
+    """What divisors are made of, at one layer.
+
+    Attributes
+    ----------
+    channels : float
+        N. Between two layers, √(N_l · N_k), so that N² is the number of entries of the matrix.
+    positions : float
+        M, of the generated image's features.
+    pixels : float
+        H · W of the generated image.
+    energy : float or tensor
+        Of the target: ΣP² for content; `style_energy` for style.
+    """
+
+    channels: float
+    positions: float
+    pixels: float
+    energy: float = 1.0
+
+
+class Formula(NamedTuple):
+    """One row of the table.
+
+    Attributes
+    ----------
+    content, style : callable
+        LayerSize → divisor of the squared error.
+    total_variation : str
+        The form of `total_variation_loss`.
+    content_weight, style_weight, tv_weight : float
+        As published, for images in [0, 1]: a total variation of degree d has its weight for 0…255 multiplied by 255^d.
+        A `style_weight` is for all layers together: shares of it go to the layers.
+    features : str
+        "raw": as `keras.applications` has them; "rescaled": mean activation of every filter 1 over photographs;
+        "any": the formula is free of their scale.
+    published : str
+        The network and settings the weights were published with.
+    source : str
+    """
+
+    content: Callable
+    style: Callable
+    total_variation: str
+    content_weight: float
+    style_weight: float
+    tv_weight: float
+    features: str
+    published: str
+    source: str
+
+
+FORMULAS = {
+    "relative": Formula(
+        content=lambda layer: layer.energy,
+        style=lambda layer: layer.energy,
+        total_variation="relative",
+        content_weight=1.0,
+        style_weight=6.0,
+        tv_weight=3.0,
+        features="any",
+        published="this package's default: lite, coarse to fine from the content, 512 px",
+        source="this package",
+    ),
+    "gatys": Formula(
+        content=lambda layer: 2.0,
+        style=lambda layer: 4 * layer.channels**2,
+        total_variation="squared",
+        content_weight=1.0,
+        style_weight=1e3,
+        tv_weight=0.0,
+        features="rescaled",
+        published="VGG19 with average pooling, content conv4_2, style conv1_1 … conv5_1 at 1/5 each, α/β 1e-3 to 1e-4, "
+        "from white noise, L-BFGS; content is a sum: 512 px only",
+        source="Gatys, Ecker, Bethge 2015, arXiv:1508.06576, equations 1 to 7",
+    ),
+    "gatys-code": Formula(
+        content=lambda layer: layer.channels * layer.positions,
+        style=lambda layer: layer.channels**4,
+        total_variation="squared",
+        content_weight=1.0,
+        style_weight=5e3,
+        tv_weight=0.0,
+        features="raw",
+        published="VGG19 with max pooling, content conv4_2, style conv1_1 … conv5_1 at 1e3 each, from the content, "
+        "L-BFGS, 512 px and then about 1024 px",
+        source="leongatys/PytorchNeuralStyleTransfer: mean squared error times 1e3/N²",
+    ),
+    "keras": Formula(
+        content=lambda layer: 1.0,
+        style=lambda layer: 4 * 3**2 * (layer.pixels / layer.positions) ** 2,
+        total_variation="keras",
+        content_weight=2.5e-8,
+        style_weight=1e-6,
+        tv_weight=1e-6 * 255**2.5,
+        features="raw",
+        published="VGG19, content block5_conv2, style block1_conv1 … block5_conv1 at 1/5 each, from the content, "
+        "gradient descent, 400 px; raw Gram matrices: the style is squashed to the content's shape",
+        source="keras.io/examples/generative/neural_style_transfer",
+    ),
+    "neural-style": Formula(
+        content=lambda layer: layer.channels * layer.positions,
+        style=lambda layer: layer.channels**4,
+        total_variation="neural-style",
+        content_weight=5.0,
+        style_weight=5 * 100.0,
+        tv_weight=1e-3 * 255**2,
+        features="raw",
+        published="VGG19 with max pooling, content relu4_2, style relu1_1 … relu5_1 at 100 each, from noise of "
+        "deviation 0.001, L-BFGS with 1000 evaluations, 512 px",
+        source="jcjohnson/neural-style",
+    ),
+    "johnson": Formula(
+        content=lambda layer: layer.channels * layer.positions,
+        style=lambda layer: layer.channels**2,
+        total_variation="squared",
+        content_weight=1.0,
+        style_weight=4 * 5.0,
+        tv_weight=1e-6 * 255**2,
+        features="raw",
+        published="VGG16, content relu3_3, style relu1_2, relu2_2, relu3_3, relu4_3 at 5 each, to train a network at "
+        "256 px; the code the weights come from divides style by N⁴",
+        source="Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, section 3.2; weights of jcjohnson/fast-neural-style",
+    ),
+    "cs231n": Formula(
+        content=lambda layer: 1.0,
+        style=lambda layer: layer.channels**2,
+        total_variation="squared",
+        content_weight=6e-2,
+        style_weight=4 * 1e3,
+        tv_weight=2e-2 / 0.226**2,
+        features="raw",
+        published="SqueezeNet 1.1, content fire2, style conv1, fire3, fire4, fire5 at 3e5, 1000, 15, 3 (here: 1000 "
+        "each, unless layers come with weights), from the content, Adam, 192 px; its pixels have deviation 1, not 1/4",
+        source="Stanford CS231n, assignment on style transfer: Gram matrix / (H W C), w_l · Σ",
+    ),
+}
+
+
+def check_formula(formula, argument="formula"):
+    """Raise a `ValueError` that names `argument` unless `formula` is a name in `FORMULAS`."""
+    if not isinstance(formula, str) or formula not in FORMULAS:
+        close = difflib.get_close_matches(str(formula), FORMULAS, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"{argument} must be one of {', '.join(FORMULAS)}; got {formula!r}.{hint}")

@@ -1,0 +1,172 @@
+"""What every run has in common: the sizes it goes through, from coarse to fine, and what it gives back."""
+
+import os
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import image as images
+from .optimize import Recorder, minimize
+from .plot import plot_comparison, plot_losses
+
+COARSEST_SIZE = 64
+MOST_ELONGATED = 8
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gives back.
+
+    Attributes
+    ----------
+    image : numpy.ndarray
+        The picture, (H, W, 3) float32 in [0, 1].
+    history : list of Step
+        One for each iteration, without images.
+    settings : dict
+        The keyword arguments of the run, layers and shares spelled out: `style_transfer(content, style, **settings)`
+        repeats it. (A picture given as `init` and a model given as `network` are not kept.)
+    inputs : list of str
+        The files that content, styles and init were read from.
+    interrupted : bool
+        True if the run was ended by Ctrl-C, a notebook's stop button, or a callback's `StopIteration`; `image`
+        is then the best one up to there.
+    content : array or None
+        The content at the result's size.
+    styles : list of arrays
+        The styles' pictures as they were at the last scale.
+    """
+
+    image: np.ndarray = field(repr=False)
+    history: list = field(repr=False)
+    settings: dict
+    inputs: list
+    interrupted: bool
+    content: np.ndarray | None = field(repr=False)
+    styles: list = field(repr=False)
+
+    def save(self, path):
+        """Write the image to a file; never over one of the run's own inputs. See `save_image`."""
+        images.save_image(self.image, path, inputs=self.inputs)
+
+    def show(self):
+        """A `PIL.Image.Image`: shown by a notebook as a cell's last line; `.show()` opens a window."""
+        return images.to_pil(self.image)
+
+    def plot_losses(self):
+        """A figure of every term over the iterations; see `nst_keras.plot.plot_losses`."""
+        return plot_losses(self.history)
+
+    def compare(self):
+        """A figure: content | styles | result, and the loss curves below."""
+        return plot_comparison(self.content, self.styles, self.image, self.history)
+
+
+def coarse_to_fine(objective_at, start, shapes, *, iterations, optimizer, callback):
+    """Minimise an objective at each of `shapes` in turn, each from the enlarged picture of the one before.
+
+    Parameters
+    ----------
+    objective_at : callable
+        (height, width) → Objective.
+    start : image array
+    shapes : list of (height, width)
+    iterations, optimizer, callback
+        See `Recorder` and `minimize`.
+
+    Returns
+    -------
+    image, history, interrupted
+        As in `Result`; the image in the last shape, also after an interrupt.
+    """
+    work = np.cumsum([0.0] + [height * width for height, width in shapes])
+    image, recorder, interrupted = start, None, False
+    try:
+        for level, shape in enumerate(shapes):
+            recorder = Recorder(
+                objective_at(shape),
+                images.resize(image, shape),
+                iterations,
+                callback=callback,
+                previous=recorder,
+                work=work[level : level + 2] / work[-1],
+            )
+            minimize(recorder, optimizer)
+            image = recorder.best_image
+            if recorder.stopped:
+                interrupted = True
+                break
+    except KeyboardInterrupt:
+        interrupted = True
+        image = recorder.best_image if recorder else image
+    return images.resize(image, shapes[-1]), recorder.history if recorder else [], interrupted
+
+
+def pyramid(shape, size, scales):
+    """Shapes of the result to go through, from coarse to fine.
+
+    Parameters
+    ----------
+    shape : (height, width)
+        Whose proportions it has.
+    size : int
+        Longer side of the last one.
+    scales : "auto" or int
+        At most so many, each half the next; fewer where one would be under 64 px, or its shorter side under 32.
+
+    Raises
+    ------
+    ValueError
+        The last one is too small or too large.
+    """
+    full = images.fitting_shape(shape, size)
+    if min(full) < images.SMALLEST_SIDE or full[0] * full[1] > images.MOST_PIXELS:
+        raise ValueError(
+            f"size={size} would make the result {full[1]}×{full[0]} pixels; both sides must be at least "
+            f"{images.SMALLEST_SIDE}, and it may have {images.MOST_PIXELS // 1_000_000} megapixels."
+        )
+    shapes = [full]
+    while scales == "auto" or len(shapes) < scales:
+        smaller = images.fitting_shape(shape, round(max(shapes[0]) / 2))
+        if max(smaller) < COARSEST_SIZE or min(smaller) < images.SMALLEST_SIDE:
+            break
+        shapes.insert(0, smaller)
+    return shapes
+
+
+def load_style(source):
+    """The pictures of one style, as a list of image arrays, from one source or a list of several."""
+    sources = source if isinstance(source, (list, tuple)) else [source]
+    if not sources:
+        raise ValueError("style must be a picture or a list of at least one; got an empty list.")
+    pictures = [images.load_image(picture, name="style") for picture in sources]
+    for picture in pictures:
+        height, width = picture.shape[:2]
+        if max(height, width) > MOST_ELONGATED * min(height, width):
+            raise ValueError(f"style is {width}×{height} pixels, longer than {MOST_ELONGATED} : 1; crop it.")
+    return pictures
+
+
+def style_at(shape, style, settings):
+    """A style's picture at the scale where the result has `shape`."""
+    if settings["formula"] == "keras":  # its raw Gram matrices need images of one size
+        return images.resize(style, shape)
+    size = round(max(shape) * settings["style_scale"])
+    return images.resize(style, images.fitting_shape(style.shape, size, least=images.SMALLEST_SIDE))
+
+
+def check_callback(callback):
+    """Raise a `ValueError` unless `callback` is None or can be called."""
+    if callback is not None and not callable(callback):
+        raise ValueError(f"callback must be a function of a Step, such as ProgressBar(); got {callback!r}.")
+
+
+def input_files(*sources):
+    """Absolute paths of those sources, also in lists, that are files: what a result must not be saved over."""
+    paths = []
+    for source in sources:
+        if isinstance(source, (list, tuple)):
+            paths += input_files(*source)
+        elif isinstance(source, (str, os.PathLike)) and os.path.exists(source):
+            paths.append(os.path.abspath(source))
+    return paths
