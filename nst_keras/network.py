@@ -8,31 +8,24 @@ means, the order of the colour channels) is part of the model and exists nowhere
 
 import difflib
 import os
-import zlib
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import layers as kl
 
-NETWORKS = ("lite", "vgg19", "vgg16", "squeezenet")
-CONVOLUTIONS = {"lite": (2, 2, 4, 4, 4), "vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
-CHANNELS = {
-    "lite": (16, 32, 64, 128, 128),
-    "vgg19": (64, 128, 256, 512, 512),
-    "vgg16": (64, 128, 256, 512, 512),
-}
-POOLING = {"lite": "average", "vgg19": "average", "vgg16": "average", "squeezenet": "max"}
-FIRE_MODULES = {  # squeeze channels, channels of each of the two expansions
-    "fire2": (16, 64),
-    "fire3": (16, 64),
-    "fire4": (32, 128),
-    "fire5": (32, 128),
-    "fire6": (48, 192),
-    "fire7": (48, 192),
-    "fire8": (64, 256),
-    "fire9": (64, 256),
-}
+from .topology import (
+    CHANNELS,
+    CONVOLUTIONS,
+    SQUEEZENETS,
+    squeezenet_features,
+    squeezenet_layers,
+    vgg_features,
+    vgg_layers,
+)
+
+NETWORKS = (*CONVOLUTIONS, *SQUEEZENETS)
+POOLING = dict.fromkeys(CONVOLUTIONS, "average") | dict.fromkeys(SQUEEZENETS, "max")
 COLOR = "color"
 COLOR_THRESHOLDS = (0.25, 0.5, 0.75)
 LITE_WEIGHTS = Path(__file__).parent / "weights" / "lite.npz"
@@ -51,9 +44,9 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None):
           Gatys et al. rescaled their VGG (arXiv:1508.06576, section "Methods").
         - `"vgg19"`, `"vgg16"`: Simonyan & Zisserman (arXiv:1409.1556), weights of `keras.applications`, not
           rescaled. They are downloaded once, to `~/.keras/models`.
-        - `"squeezenet"`: SqueezeNet 1.0 (Iandola et al., arXiv:1602.07360); needs `weights=` a file. Padding is
-          "same" everywhere, so that each feature map is exactly 1/2, 1/4, 1/8, 1/16 of the image; the original
-          pads less.
+        - `"squeezenet1_0"`, `"squeezenet1_1"`: SqueezeNet (Iandola et al., arXiv:1602.07360) and its successor, which
+          pools earlier; they need `weights=` a file. Padded as their authors did, so that a map is a little smaller
+          than 1/2, 1/4, 1/8, 1/16 of the image: see `nst_keras.topology.squeezenet_features`.
     layers : sequence of str, optional
         Names of the layers to return; all layers if not given. See `layer_names`. Every network has one more
         than its paper: `"color"`, the image's own colours, see `color_features`.
@@ -94,8 +87,8 @@ def check_network(name, pooling, weights):
     if pooling not in (None, "average", "max"):
         raise ValueError(f'pooling must be "average" or "max"; got {pooling!r}.')
     if weights is None:
-        if name == "squeezenet":
-            raise ValueError('network "squeezenet" needs weights= the path of an .npz file with its weights.')
+        if name in SQUEEZENETS:
+            raise ValueError(f'network "{name}" needs weights= the path of an .npz or .h5 file with its weights.')
     elif not isinstance(weights, (str, os.PathLike)) or (weights != "random" and not Path(weights).is_file()):
         raise ValueError(f'weights must be "random" or the path of a file; there is no file {str(weights)!r}.')
 
@@ -104,15 +97,7 @@ def layer_names(name="lite"):
     """Names of all layers that network `name` can return, shallow to deep."""
     if name not in NETWORKS:
         raise ValueError(f"network must be one of {', '.join(NETWORKS)}; got {name!r}.{_suggestion(name, NETWORKS)}")
-    if name == "squeezenet":
-        names = ["conv1", "pool1", *FIRE_MODULES]
-        names.insert(names.index("fire4") + 1, "pool4")
-        names.insert(names.index("fire8") + 1, "pool8")
-        return [COLOR, *names]
-    names = [COLOR]
-    for block, count in enumerate(CONVOLUTIONS[name], start=1):
-        names += [f"block{block}_conv{i}" for i in range(1, count + 1)] + [f"block{block}_pool"]
-    return names
+    return [COLOR, *(squeezenet_layers(name) if name in SQUEEZENETS else vgg_layers(name))]
 
 
 def check_layers(name, layers, argument="layers"):
@@ -129,39 +114,6 @@ def check_layers(name, layers, argument="layers"):
             )
 
 
-def vgg_features(x, channels, convolutions, pooling, convolution=None):
-    """VGG's topology applied to tensor `x`: {layer name: features}, shallow to deep.
-
-    `convolution(x, filters, name)` builds one convolution with its ReLU; the default is 3×3, stride 1, padding
-    "same". (Training lite puts batch normalisation in between.)
-    """
-    convolution = convolution or _convolution
-    pool = kl.MaxPooling2D if pooling == "max" else kl.AveragePooling2D
-    features = {}
-    for block, (filters, count) in enumerate(zip(channels, convolutions, strict=True), start=1):
-        for i in range(1, count + 1):
-            x = features[f"block{block}_conv{i}"] = convolution(x, filters, f"block{block}_conv{i}")
-        x = features[f"block{block}_pool"] = pool(2, name=f"block{block}_pool")(x)
-    return features
-
-
-def squeezenet_features(x, pooling):
-    """SqueezeNet 1.0's topology, without its classifier, applied to tensor `x`: {layer name: features}."""
-    pool = kl.MaxPooling2D if pooling == "max" else kl.AveragePooling2D
-    features = {}
-    x = features["conv1"] = _convolution(x, 96, "conv1", size=7, strides=2)
-    x = features["pool1"] = pool(3, 2, padding="same", name="pool1")(x)
-    for fire, (squeeze, expand) in FIRE_MODULES.items():
-        x = _convolution(x, squeeze, f"{fire}_squeeze1x1", size=1)
-        small = _convolution(x, expand, f"{fire}_expand1x1", size=1)
-        large = _convolution(x, expand, f"{fire}_expand3x3", size=3)
-        x = features[fire] = kl.Concatenate(name=fire)([small, large])
-        if fire in ("fire4", "fire8"):
-            number = fire[-1]
-            x = features[f"pool{number}"] = pool(3, 2, padding="same", name=f"pool{number}")(x)
-    return features
-
-
 def color_features(image):
     """The image's own colours as a feature map: 1, R, G, B, and ReLU(R − t), ReLU(G − t), ReLU(B − t) for three t.
 
@@ -172,23 +124,11 @@ def color_features(image):
     return keras.ops.concatenate([keras.ops.ones_like(image[..., :1]), image, *above], axis=-1)
 
 
-def _convolution(x, filters, name, size=3, strides=1):
-    return kl.Conv2D(
-        filters,
-        size,
-        strides,
-        padding="same",
-        activation="relu",
-        kernel_initializer=keras.initializers.HeNormal(seed=zlib.crc32(name.encode())),
-        name=name,
-    )(x)
-
-
 def _features(name, image, pooling):
     if name == "lite":
         return vgg_features(lite_preprocessing(image), CHANNELS[name], CONVOLUTIONS[name], pooling)
-    if name == "squeezenet":
-        return squeezenet_features(_caffe_preprocessing(image, (104.0, 117.0, 123.0)), pooling)
+    if name in SQUEEZENETS:
+        return squeezenet_features(_caffe_preprocessing(image, (104.0, 117.0, 123.0)), name, pooling)
     x = _caffe_preprocessing(image, (103.939, 116.779, 123.68))
     return vgg_features(x, CHANNELS[name], CONVOLUTIONS[name], pooling)
 
@@ -206,7 +146,7 @@ def _caffe_preprocessing(image, bgr_means):
 def _load_weights(network, name, path):
     if name == "lite":
         _load_npz(network, path or LITE_WEIGHTS, "kernel", "bias")
-    elif name == "squeezenet":
+    elif name in SQUEEZENETS:
         _load_npz(network, path, "w", "b")
     else:
         reference = _keras_vgg(name, path)

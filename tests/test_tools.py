@@ -18,7 +18,7 @@ import train_lite
 
 
 def test_folding_normalisation_and_scaling_filters_changes_nothing_but_the_scale(rng, tmp_path):
-    teacher = build_network("squeezenet", weights="random")
+    teacher = build_network("squeezenet1_0", weights="random")
     _, features = train_lite.student_network(teacher, train_lite.nets.CHANNELS["lite"])
     for layer in features.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -59,7 +59,7 @@ def test_the_judge_of_patches_knows_the_style_and_not_the_place(painting, photog
 
 def test_the_judge_gives_a_share_of_the_content(painting, photograph):
     style, content = resize(painting, (96, 128)), resize(photograph, (96, 128))
-    network = build_network("squeezenet", [*judge.STYLE_LAYERS, judge.CONTENT_LAYER], weights="random")
+    network = build_network("squeezenet1_0", [*judge.STYLE_LAYERS, judge.CONTENT_LAYER], weights="random")
     marks = judge.Judge(network, content, style)
     assert marks(content) == pytest.approx({"style share": 1, "content error": 0, "patch share": 1})
     of_style = marks(style)
