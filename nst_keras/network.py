@@ -10,10 +10,12 @@ import difflib
 import os
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 from keras import layers as kl
 
+from .image import load_image
 from .topology import (
     CHANNELS,
     CONVOLUTIONS,
@@ -29,6 +31,8 @@ POOLING = dict.fromkeys(CONVOLUTIONS, "average") | dict.fromkeys(SQUEEZENETS, "m
 COLOR = "color"
 COLOR_THRESHOLDS = (0.25, 0.5, 0.75)
 LITE_WEIGHTS = Path(__file__).parent / "weights" / "lite.npz"
+VGG_MEANS = (103.939, 116.779, 123.68)  # of ImageNet; blue, green, red
+SQUEEZENET_MEANS = (104.0, 117.0, 123.0)
 VGG_WEIGHTS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/{0}/{1}"
 VGG_WEIGHTS_FILE = "{0}_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
@@ -53,9 +57,17 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None):
     pooling : {"average", "max"}, optional
         Default: average (recommended by Gatys et al.), but max for SqueezeNet.
     weights : path or "random", optional
-        A file to use instead of the usual weights: `.npz` for lite (keys `block1_conv1_kernel`,
-        `block1_conv1_bias`, …) and for SqueezeNet (`conv1_w`, `conv1_b`, `fire2_squeeze1x1_w`, …), `.h5` in the
-        layout of `keras.applications` for VGG. `"random"`: He initialisation from a fixed seed, to test with.
+        A file to use instead of the usual weights.
+
+        - lite: `.npz` with keys `block1_conv1_kernel`, `block1_conv1_bias`, …
+        - VGG: `.h5` in the layout of `keras.applications`.
+        - SqueezeNet: `.npz` with keys `conv1_w`, `conv1_b`, `fire2_squeeze1x1_w`, …, kernels (height, width, in,
+          out), made for Caffe's preprocessing (not torchvision's); or `.h5` by Keras 1 or 2, such as the public file of
+          1.1, `squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5` of rcmalli/keras-squeezenet. Reading that very
+          file is untested.
+        - `"random"`: He initialisation from a fixed seed, to test with.
+
+        Only layers that are needed must be in the file: files without a classifier lack `conv10`.
 
     Returns
     -------
@@ -72,13 +84,54 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None):
     pooling = POOLING[name] if pooling is None else pooling
     image = keras.Input((None, None, 3), name="image")
     features = {COLOR: color_features(image)} | _features(name, image, pooling)
+    if layers is not None:
+        features = {layer: features[layer] for layer in layers}
     network = keras.Model(image, features, name=name)
     if weights != "random":
         _load_weights(network, name, weights)
-    if layers is not None:
-        network = keras.Model(image, {layer: features[layer] for layer in layers}, name=name)
     network.trainable = False
     return network
+
+
+def rescale_network(network, photographs):
+    """The same network with every filter's mean activation scaled to 1: F_i / mean F_i, as in arXiv:1508.06576.
+
+    Gatys et al. did it to VGG's weights (section "Methods"): a filter divided by its mean, its channel in the next
+    layer's kernels multiplied by it. ReLU and pooling let positive factors pass, so nothing changes but the scale of
+    what is returned, and scaling what is returned is all that is done here.
+
+    Parameters
+    ----------
+    network : keras.Model
+        From `build_network`.
+    photographs : list of paths, PIL images or arrays
+        See `load_image`. The mean is taken over the positions of each, and over photographs.
+
+    Returns
+    -------
+    keras.Model
+        Returns the same layers. `"color"` is left as it is, and so is a filter that no photograph activates. A pooling
+        layer is scaled as any other: by its own mean, which for average pooling is that of the layer before it.
+
+    Raises
+    ------
+    ValueError
+        No list, or one of the photographs cannot be read.
+    """
+    if not isinstance(photographs, (list, tuple)) or not photographs:
+        raise ValueError(f"photographs must be a list of at least one picture; got {photographs!r}.")
+    images = [load_image(photograph, name=f"photographs[{i}]") for i, photograph in enumerate(photographs)]
+    means = dict.fromkeys((layer for layer in network.output if layer != COLOR), 0.0)
+    for image in images:
+        features = network(image[None])
+        for layer in means:
+            means[layer] += np.mean(features[layer], axis=(0, 1, 2), dtype="float64") / len(images)
+    rescaled = dict(network.output)
+    for layer, mean in means.items():
+        rescaled[layer] = rescaled[layer] / np.where(mean > 0, mean, 1).astype("float32")
+    rescaled = keras.Model(network.input, rescaled, name=network.name)
+    rescaled.trainable = False
+    return rescaled
 
 
 def check_network(name, pooling, weights):
@@ -128,8 +181,8 @@ def _features(name, image, pooling):
     if name == "lite":
         return vgg_features(lite_preprocessing(image), CHANNELS[name], CONVOLUTIONS[name], pooling)
     if name in SQUEEZENETS:
-        return squeezenet_features(_caffe_preprocessing(image, (104.0, 117.0, 123.0)), name, pooling)
-    x = _caffe_preprocessing(image, (103.939, 116.779, 123.68))
+        return squeezenet_features(_caffe_preprocessing(image, SQUEEZENET_MEANS), name, pooling)
+    x = _caffe_preprocessing(image, VGG_MEANS)
     return vgg_features(x, CHANNELS[name], CONVOLUTIONS[name], pooling)
 
 
@@ -144,26 +197,57 @@ def _caffe_preprocessing(image, bgr_means):
 
 
 def _load_weights(network, name, path):
-    if name == "lite":
-        _load_npz(network, path or LITE_WEIGHTS, "kernel", "bias")
-    elif name in SQUEEZENETS:
-        _load_npz(network, path, "w", "b")
-    else:
+    if name in ("vgg19", "vgg16"):
         reference = _keras_vgg(name, path)
-        for layer in network.layers:
-            if isinstance(layer, kl.Conv2D):
-                layer.set_weights(reference.get_layer(layer.name).get_weights())
-
-
-def _load_npz(network, path, kernel, bias):
+        for layer in _convolutions(network):
+            layer.set_weights(reference.get_layer(layer.name).get_weights())
+        return
+    path = path or LITE_WEIGHTS
+    kernel, bias = ("kernel", "bias") if name == "lite" else ("w", "b")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            for layer in network.layers:
-                if isinstance(layer, kl.Conv2D):
-                    values = [arrays[f"{layer.name}_{kernel}"], arrays[f"{layer.name}_{bias}"]]
-                    layer.set_weights([np.asarray(value, "float32") for value in values])
-    except Exception as error:  # zipfile, NumPy and Keras raise many types here; the user needs one
-        raise ValueError(f"weights: {str(path)!r} does not hold weights for {network.name}: {error}") from error
+        arrays = _read_h5(path) if Path(path).suffix in (".h5", ".hdf5") else _read_npz(path)
+        for layer in _convolutions(network):
+            values = [arrays.get(f"{layer.name}_{kernel}"), arrays.get(f"{layer.name}_{bias}")]
+            _check_shapes(layer, values)
+            layer.set_weights(values)
+    except Exception as error:  # zipfile, NumPy and h5py raise many types here; the user needs one
+        raise ValueError(f"weights: {str(path)!r} does not hold weights for {name}: {error}") from error
+
+
+def _convolutions(network):
+    return [layer for layer in network.layers if isinstance(layer, kl.Conv2D)]
+
+
+def _check_shapes(layer, values):
+    for part, variable, value in zip(("kernel", "bias"), layer.weights, values, strict=True):
+        got = "is missing" if value is None else f"has shape {value.shape}"
+        if value is None or value.shape != tuple(variable.shape):
+            raise ValueError(f"the {part} of layer {layer.name} must have shape {tuple(variable.shape)}; it {got}.")
+
+
+def _read_npz(path):
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _read_h5(path):
+    """Arrays of a file by Keras 1 or 2, under the names they have in an .npz.
+
+    Such a file lists its layers, and for each its kernel, then its bias. Layers are named as in Caffe,
+    "fire2/expand1x1": Keras 3 allows no "/" in a name, and cannot read the file itself.
+    """
+    arrays = {}
+    with h5py.File(path, "r") as file:
+        groups = file.get("model_weights", file)
+        for group in _names(groups, "layer_names"):
+            weights = _names(groups[group], "weight_names")
+            for part, weight in zip("wb", weights, strict=False):  # layers without weights have none
+                arrays[f"{group.replace('/', '_')}_{part}"] = groups[group][weight][()]
+    return arrays
+
+
+def _names(group, attribute):
+    return [name.decode() if isinstance(name, bytes) else name for name in group.attrs[attribute]]
 
 
 def _keras_vgg(name, path):
