@@ -51,7 +51,7 @@ from .losses import (  # noqa: E402
     style_loss,
     total_variation_loss,
 )
-from .network import build_network, layer_names  # noqa: E402
+from .network import build_network, layer_names, rescale_network  # noqa: E402
 from .objective import Objective, Term, content_terms, style_terms, total_variation_term  # noqa: E402
 from .optimize import NonFiniteLossError, ProgressBar, Step  # noqa: E402
 from .plot import plot_comparison, plot_images, plot_losses  # noqa: E402
@@ -76,6 +76,7 @@ __all__ = [
     "plot_comparison",
     "plot_images",
     "plot_losses",
+    "rescale_network",
     "resize",
     "save_image",
     "style_energy",

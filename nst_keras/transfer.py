@@ -105,7 +105,7 @@ def style_transfer(
     size : int
         Longer side of the result, in pixels; at least 32.
     network : str
-        "lite" (comes with the package), "vgg19", "vgg16", "squeezenet". See `build_network`.
+        "lite" (comes with the package), "vgg19", "vgg16", "squeezenet1_0", "squeezenet1_1". See `build_network`.
     content_layers, style_layers : sequence of str, optional
         By default those in `nst_keras.settings.LAYERS`: the paper's, and the colours for the style; for lite also
         the last layers of blocks 2, 3 and 4, through which it learnt.

@@ -1,3 +1,5 @@
+import re
+
 import h5py
 import keras
 import numpy as np
@@ -19,6 +21,15 @@ def test_lite_has_the_layers_of_vgg19():
     assert layer_names("vgg16") == ["color", *reference]
 
 
+def strides(name):
+    """{layer: pixels from one of its positions to the next}."""
+    stride, all_strides = 1, {}
+    for layer in layer_names(name):
+        stride *= 2 if "pool" in layer or layer == "conv1" else 1
+        all_strides[layer] = stride
+    return all_strides
+
+
 @pytest.mark.parametrize("name", nets.NETWORKS)
 def test_features_have_the_shapes_of_their_layers(name, rng):
     """At the smallest size, at odd ones, and for several images at once; ⌊(H − border) / stride⌋ positions."""
@@ -27,14 +38,26 @@ def test_features_have_the_shapes_of_their_layers(name, rng):
     for shape in ((2, 32, 32), (1, 33, 47), (1, 101, 64)):
         features = network(rng.uniform(size=(*shape, 3)).astype("float32"))
         assert list(features) == layer_names(name)
-        stride = 1
         for layer, feature in features.items():
             if layer != "color":
-                stride *= 2 if "pool" in layer or layer == "conv1" else 1
-                assert feature.shape[:3] == (shape[0], *((side - border) // stride for side in shape[1:])), layer
+                positions = [(side - border) // strides(name)[layer] for side in shape[1:]]
+                assert feature.shape[:3] == (shape[0], *positions), layer
             assert np.isfinite(feature).all()
             assert float(np.min(feature)) >= 0
             assert float(np.std(feature)) > 0
+
+
+@pytest.mark.parametrize(("name", "column"), [("squeezenet1_0", 1), ("squeezenet1_1", 3)])
+def test_the_document_has_the_channels_and_strides_of_squeezenet(name, column):
+    network, documented = build_network(name, weights="random"), {}
+    for line in (ROOT / "docs" / "networks.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if re.match(r"\| `(conv|pool|fire)", line) and cells[column] != "–":
+            for layer in re.findall(r"`(\w+)`", cells[0]):
+                documented[layer] = int(cells[column].split(",")[0]), int(cells[column + 1])
+    expected = {layer: (network.output[layer].shape[-1], stride) for layer, stride in strides(name).items()}
+    del expected["color"]
+    assert documented == expected
 
 
 @pytest.fixture
