@@ -60,7 +60,7 @@ from .losses import (  # noqa: E402
     style_loss,
     total_variation_loss,
 )
-from .network import build_network, layer_names  # noqa: E402
+from .network import build_network, layer_names, rescale_network  # noqa: E402
 from .objective import (  # noqa: E402
     Objective,
     Term,
@@ -101,6 +101,7 @@ __all__ = [
     "plot_images",
     "plot_losses",
     "reconstruct_content",
+    "rescale_network",
     "resize",
     "save_image",
     "shifted",

@@ -8,34 +8,31 @@ means, the order of the colour channels) is part of the model and exists nowhere
 
 import difflib
 import os
-import zlib
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 from keras import layers as kl
 
-NETWORKS = ("lite", "vgg19", "vgg16", "squeezenet")
-CONVOLUTIONS = {"lite": (2, 2, 4, 4, 4), "vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
-CHANNELS = {
-    "lite": (16, 32, 64, 128, 128),
-    "vgg19": (64, 128, 256, 512, 512),
-    "vgg16": (64, 128, 256, 512, 512),
-}
-POOLING = {"lite": "average", "vgg19": "average", "vgg16": "average", "squeezenet": "max"}
-FIRE_MODULES = {  # squeeze channels, channels of each of the two expansions
-    "fire2": (16, 64),
-    "fire3": (16, 64),
-    "fire4": (32, 128),
-    "fire5": (32, 128),
-    "fire6": (48, 192),
-    "fire7": (48, 192),
-    "fire8": (64, 256),
-    "fire9": (64, 256),
-}
+from .image import load_image
+from .topology import (
+    CHANNELS,
+    CONVOLUTIONS,
+    SQUEEZENETS,
+    squeezenet_features,
+    squeezenet_layers,
+    vgg_features,
+    vgg_layers,
+)
+
+NETWORKS = (*CONVOLUTIONS, *SQUEEZENETS)
+POOLING = dict.fromkeys(CONVOLUTIONS, "average") | dict.fromkeys(SQUEEZENETS, "max")
 COLOR = "color"
 COLOR_THRESHOLDS = (0.25, 0.5, 0.75)
 LITE_WEIGHTS = Path(__file__).parent / "weights" / "lite.npz"
+VGG_MEANS = (103.939, 116.779, 123.68)  # of ImageNet; blue, green, red
+SQUEEZENET_MEANS = (104.0, 117.0, 123.0)
 VGG_WEIGHTS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/{0}/{1}"
 VGG_WEIGHTS_FILE = "{0}_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
@@ -53,18 +50,26 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None):
           Gatys et al. rescaled their VGG (arXiv:1508.06576, section "Methods").
         - `"vgg19"`, `"vgg16"`: Simonyan & Zisserman (arXiv:1409.1556), weights of `keras.applications`, not
           rescaled. They are downloaded once, to `~/.keras/models`.
-        - `"squeezenet"`: SqueezeNet 1.0 (Iandola et al., arXiv:1602.07360); needs `weights=` a file. Padding is
-          "same" everywhere, so that each feature map is exactly 1/2, 1/4, 1/8, 1/16 of the image; the original
-          pads less.
+        - `"squeezenet1_0"`, `"squeezenet1_1"`: SqueezeNet (Iandola et al., arXiv:1602.07360) and its successor, which
+          pools earlier; they need `weights=` a file. Padded as their authors did, so that a map is a little smaller
+          than 1/2, 1/4, 1/8, 1/16 of the image: see `nst_keras.topology.squeezenet_features`.
     layers : sequence of str, optional
         Names of the layers to return; all layers if not given. See `layer_names`. Every network has one more
         than its paper: `"color"`, the image's own colours, see `color_features`.
     pooling : {"average", "max"}, optional
         Default: average (recommended by Gatys et al.), but max for SqueezeNet.
     weights : path or "random", optional
-        A file to use instead of the usual weights: `.npz` for lite (keys `block1_conv1_kernel`,
-        `block1_conv1_bias`, …) and for SqueezeNet (`conv1_w`, `conv1_b`, `fire2_squeeze1x1_w`, …), `.h5` in the
-        layout of `keras.applications` for VGG. `"random"`: He initialisation from a fixed seed, to test with.
+        A file to use instead of the usual weights.
+
+        - lite: `.npz` with keys `block1_conv1_kernel`, `block1_conv1_bias`, …
+        - VGG: `.h5` in the layout of `keras.applications`.
+        - SqueezeNet: `.npz` with keys `conv1_w`, `conv1_b`, `fire2_squeeze1x1_w`, …, kernels (height, width, in,
+          out), made for Caffe's preprocessing (not torchvision's); or `.h5` by Keras 1 or 2, such as the public file of
+          1.1, `squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5` of rcmalli/keras-squeezenet. Reading that very
+          file is untested.
+        - `"random"`: He initialisation from a fixed seed, to test with.
+
+        Only layers that are needed must be in the file: files without a classifier lack `conv10`.
 
     Returns
     -------
@@ -83,13 +88,54 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None):
     pooling = POOLING[name] if pooling is None else pooling
     image = keras.Input((None, None, 3), name="image")
     features = {COLOR: color_features(image)} | _features(name, image, pooling)
+    if layers is not None:
+        features = {layer: features[layer] for layer in layers}
     network = keras.Model(image, features, name=name)
     if weights != "random":
         _load_weights(network, name, weights)
-    if layers is not None:
-        network = keras.Model(image, {layer: features[layer] for layer in layers}, name=name)
     network.trainable = False
     return network
+
+
+def rescale_network(network, photographs):
+    """The same network with every filter's mean activation scaled to 1: F_i / mean F_i, as in arXiv:1508.06576.
+
+    Gatys et al. did it to VGG's weights (section "Methods"): a filter divided by its mean, its channel in the next
+    layer's kernels multiplied by it. ReLU and pooling let positive factors pass, so nothing changes but the scale of
+    what is returned, and scaling what is returned is all that is done here.
+
+    Parameters
+    ----------
+    network : keras.Model
+        From `build_network`.
+    photographs : list of paths, PIL images or arrays
+        See `load_image`. The mean is taken over the positions of each, and over photographs.
+
+    Returns
+    -------
+    keras.Model
+        Returns the same layers. `"color"` is left as it is, and so is a filter that no photograph activates. A pooling
+        layer is scaled as any other: by its own mean, which for average pooling is that of the layer before it.
+
+    Raises
+    ------
+    ValueError
+        No list, or one of the photographs cannot be read.
+    """
+    if not isinstance(photographs, (list, tuple)) or not photographs:
+        raise ValueError(f"photographs must be a list of at least one picture; got {photographs!r}.")
+    images = [load_image(photograph, name=f"photographs[{i}]") for i, photograph in enumerate(photographs)]
+    means = dict.fromkeys((layer for layer in network.output if layer != COLOR), 0.0)
+    for image in images:
+        features = network(image[None])
+        for layer in means:
+            means[layer] += np.mean(features[layer], axis=(0, 1, 2), dtype="float64") / len(images)
+    rescaled = dict(network.output)
+    for layer, mean in means.items():
+        rescaled[layer] = rescaled[layer] / np.where(mean > 0, mean, 1).astype("float32")
+    rescaled = keras.Model(network.input, rescaled, name=network.name)
+    rescaled.trainable = False
+    return rescaled
 
 
 def check_network(name, pooling, weights):
@@ -100,8 +146,8 @@ def check_network(name, pooling, weights):
     if pooling not in (None, "average", "max"):
         raise ValueError(f'pooling must be "average" or "max"; got {pooling!r}.')
     if weights is None:
-        if name == "squeezenet":
-            raise ValueError('network "squeezenet" needs weights= the path of an .npz file with its weights.')
+        if name in SQUEEZENETS:
+            raise ValueError(f'network "{name}" needs weights= the path of an .npz or .h5 file with its weights.')
     elif not isinstance(weights, (str, os.PathLike)) or (weights != "random" and not Path(weights).is_file()):
         raise ValueError(f'weights must be "random" or the path of a file; there is no file {str(weights)!r}.')
 
@@ -114,15 +160,7 @@ def layer_names(name="lite"):
         return list(name.output)
     if name not in NETWORKS:
         raise ValueError(f"network must be one of {', '.join(NETWORKS)}; got {name!r}.{_suggestion(name, NETWORKS)}")
-    if name == "squeezenet":
-        names = ["conv1", "pool1", *FIRE_MODULES]
-        names.insert(names.index("fire4") + 1, "pool4")
-        names.insert(names.index("fire8") + 1, "pool8")
-        return [COLOR, *names]
-    names = [COLOR]
-    for block, count in enumerate(CONVOLUTIONS[name], start=1):
-        names += [f"block{block}_conv{i}" for i in range(1, count + 1)] + [f"block{block}_pool"]
-    return names
+    return [COLOR, *(squeezenet_layers(name) if name in SQUEEZENETS else vgg_layers(name))]
 
 
 def check_layers(name, layers, argument="layers"):
@@ -140,39 +178,6 @@ def check_layers(name, layers, argument="layers"):
             )
 
 
-def vgg_features(x, channels, convolutions, pooling, convolution=None):
-    """VGG's topology applied to tensor `x`: {layer name: features}, shallow to deep.
-
-    `convolution(x, filters, name)` builds one convolution with its ReLU; the default is 3×3, stride 1, padding
-    "same". (Training lite puts batch normalisation in between.)
-    """
-    convolution = convolution or _convolution
-    pool = kl.MaxPooling2D if pooling == "max" else kl.AveragePooling2D
-    features = {}
-    for block, (filters, count) in enumerate(zip(channels, convolutions, strict=True), start=1):
-        for i in range(1, count + 1):
-            x = features[f"block{block}_conv{i}"] = convolution(x, filters, f"block{block}_conv{i}")
-        x = features[f"block{block}_pool"] = pool(2, name=f"block{block}_pool")(x)
-    return features
-
-
-def squeezenet_features(x, pooling):
-    """SqueezeNet 1.0's topology, without its classifier, applied to tensor `x`: {layer name: features}."""
-    pool = kl.MaxPooling2D if pooling == "max" else kl.AveragePooling2D
-    features = {}
-    x = features["conv1"] = _convolution(x, 96, "conv1", size=7, strides=2)
-    x = features["pool1"] = pool(3, 2, padding="same", name="pool1")(x)
-    for fire, (squeeze, expand) in FIRE_MODULES.items():
-        x = _convolution(x, squeeze, f"{fire}_squeeze1x1", size=1)
-        small = _convolution(x, expand, f"{fire}_expand1x1", size=1)
-        large = _convolution(x, expand, f"{fire}_expand3x3", size=3)
-        x = features[fire] = kl.Concatenate(name=fire)([small, large])
-        if fire in ("fire4", "fire8"):
-            number = fire[-1]
-            x = features[f"pool{number}"] = pool(3, 2, padding="same", name=f"pool{number}")(x)
-    return features
-
-
 def color_features(image):
     """The image's own colours as a feature map: 1, R, G, B, and ReLU(R − t), ReLU(G − t), ReLU(B − t) for three t.
 
@@ -183,24 +188,12 @@ def color_features(image):
     return keras.ops.concatenate([keras.ops.ones_like(image[..., :1]), image, *above], axis=-1)
 
 
-def _convolution(x, filters, name, size=3, strides=1):
-    return kl.Conv2D(
-        filters,
-        size,
-        strides,
-        padding="same",
-        activation="relu",
-        kernel_initializer=keras.initializers.HeNormal(seed=zlib.crc32(name.encode())),
-        name=name,
-    )(x)
-
-
 def _features(name, image, pooling):
     if name == "lite":
         return vgg_features(lite_preprocessing(image), CHANNELS[name], CONVOLUTIONS[name], pooling)
-    if name == "squeezenet":
-        return squeezenet_features(_caffe_preprocessing(image, (104.0, 117.0, 123.0)), pooling)
-    x = _caffe_preprocessing(image, (103.939, 116.779, 123.68))
+    if name in SQUEEZENETS:
+        return squeezenet_features(_caffe_preprocessing(image, SQUEEZENET_MEANS), name, pooling)
+    x = _caffe_preprocessing(image, VGG_MEANS)
     return vgg_features(x, CHANNELS[name], CONVOLUTIONS[name], pooling)
 
 
@@ -215,26 +208,57 @@ def _caffe_preprocessing(image, bgr_means):
 
 
 def _load_weights(network, name, path):
-    if name == "lite":
-        _load_npz(network, path or LITE_WEIGHTS, "kernel", "bias")
-    elif name == "squeezenet":
-        _load_npz(network, path, "w", "b")
-    else:
+    if name in ("vgg19", "vgg16"):
         reference = _keras_vgg(name, path)
-        for layer in network.layers:
-            if isinstance(layer, kl.Conv2D):
-                layer.set_weights(reference.get_layer(layer.name).get_weights())
-
-
-def _load_npz(network, path, kernel, bias):
+        for layer in _convolutions(network):
+            layer.set_weights(reference.get_layer(layer.name).get_weights())
+        return
+    path = path or LITE_WEIGHTS
+    kernel, bias = ("kernel", "bias") if name == "lite" else ("w", "b")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            for layer in network.layers:
-                if isinstance(layer, kl.Conv2D):
-                    values = [arrays[f"{layer.name}_{kernel}"], arrays[f"{layer.name}_{bias}"]]
-                    layer.set_weights([np.asarray(value, "float32") for value in values])
-    except Exception as error:  # zipfile, NumPy and Keras raise many types here; the user needs one
-        raise ValueError(f"weights: {str(path)!r} does not hold weights for {network.name}: {error}") from error
+        arrays = _read_h5(path) if Path(path).suffix in (".h5", ".hdf5") else _read_npz(path)
+        for layer in _convolutions(network):
+            values = [arrays.get(f"{layer.name}_{kernel}"), arrays.get(f"{layer.name}_{bias}")]
+            _check_shapes(layer, values)
+            layer.set_weights(values)
+    except Exception as error:  # zipfile, NumPy and h5py raise many types here; the user needs one
+        raise ValueError(f"weights: {str(path)!r} does not hold weights for {name}: {error}") from error
+
+
+def _convolutions(network):
+    return [layer for layer in network.layers if isinstance(layer, kl.Conv2D)]
+
+
+def _check_shapes(layer, values):
+    for part, variable, value in zip(("kernel", "bias"), layer.weights, values, strict=True):
+        got = "is missing" if value is None else f"has shape {value.shape}"
+        if value is None or value.shape != tuple(variable.shape):
+            raise ValueError(f"the {part} of layer {layer.name} must have shape {tuple(variable.shape)}; it {got}.")
+
+
+def _read_npz(path):
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _read_h5(path):
+    """Arrays of a file by Keras 1 or 2, under the names they have in an .npz.
+
+    Such a file lists its layers, and for each its kernel, then its bias. Layers are named as in Caffe,
+    "fire2/expand1x1": Keras 3 allows no "/" in a name, and cannot read the file itself.
+    """
+    arrays = {}
+    with h5py.File(path, "r") as file:
+        groups = file.get("model_weights", file)
+        for group in _names(groups, "layer_names"):
+            weights = _names(groups[group], "weight_names")
+            for part, weight in zip("wb", weights, strict=False):  # layers without weights have none
+                arrays[f"{group.replace('/', '_')}_{part}"] = groups[group][weight][()]
+    return arrays
+
+
+def _names(group, attribute):
+    return [name.decode() if isinstance(name, bytes) else name for name in group.attrs[attribute]]
 
 
 def _keras_vgg(name, path):

@@ -17,7 +17,8 @@ LAYERS = {  # network: content layers, style layers; VGG's are the paper's, and 
     "lite": LITE_LAYERS,
     "vgg19": VGG_LAYERS,
     "vgg16": VGG_LAYERS,
-    "squeezenet": (("fire5",), ("color", "conv1", "fire2", "fire4", "fire6", "fire8")),
+    "squeezenet1_0": (("fire5",), ("color", "conv1", "fire2", "fire4", "fire6", "fire8")),
+    "squeezenet1_1": (("fire2",), ("color", "conv1", "fire3", "fire4", "fire5")),  # those of Stanford's CS231n
 }
 WEIGHTS = ("content_weight", "style_weight", "tv_weight")
 GROUPS = ("content", "style", "tv")  # of terms: what `shares` divides the gradient among

@@ -62,7 +62,8 @@ def style_transfer(
     size : int
         Longer side of the result, in pixels; at least 32.
     network : str or keras.Model
-        "lite" (comes with the package), "vgg19", "vgg16", "squeezenet", or a model. See `build_network`.
+        "lite" (comes with the package), "vgg19", "vgg16", "squeezenet1_0", "squeezenet1_1", or a model; see
+        `build_network`.
     content_layers, style_layers : sequence of str, or dict {layer: w_l}, optional
         By default those in `nst_keras.settings.LAYERS`, all alike: the paper's, and the colours for the style; for
         lite also the last layers of blocks 2, 3 and 4, through which it learnt. Style layers may be correlations of

@@ -18,6 +18,7 @@ from nst_keras import load_image, style_transfer
 MODULES = (
     "version",
     "image",
+    "topology",
     "network",
     "formulas",
     "losses",
@@ -119,7 +120,15 @@ def test_python_in_the_readme_runs(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "CONTRIBUTING.md", "docs/gallery.md", "images/README.md", "nst_keras/weights/README.md"]
+    "document",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/gallery.md",
+        "docs/networks.md",
+        "images/README.md",
+        "nst_keras/weights/README.md",
+    ],
 )
 def test_links_in_documents_lead_somewhere(document):
     path = ROOT / document

@@ -5,11 +5,13 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import ROOT
 
-from nst_keras import build_network, load_image, resize
+from nst_keras import build_network, load_image, resize, save_image
 
 sys.path.insert(0, str(ROOT / "tools"))
+import classify
 import decode_squeezenet
 import judge
 import paint
@@ -18,7 +20,7 @@ import train_lite
 
 
 def test_folding_normalisation_and_scaling_filters_changes_nothing_but_the_scale(rng, tmp_path):
-    teacher = build_network("squeezenet", weights="random")
+    teacher = build_network("squeezenet1_0", weights="random")
     _, features = train_lite.student_network(teacher, train_lite.nets.CHANNELS["lite"])
     for layer in features.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -40,6 +42,46 @@ def test_folding_normalisation_and_scaling_filters_changes_nothing_but_the_scale
         assert np.abs(scaled - other[..., alive]).mean() < 0.02
 
 
+def test_maps_of_the_teacher_lie_where_the_students_lie(rng):
+    """With its border the teacher is SqueezeNet with padding "same", so that each map is a whole fraction in size."""
+    teacher = train_lite.teacher_network("random")
+    student, _ = train_lite.student_network(teacher, train_lite.nets.CHANNELS["lite"])
+    for side in (96, train_lite.SQUARE):
+        images = rng.uniform(size=(1, side, side, 3)).astype("float32")
+        activations, predicted = teacher(images), student(images, training=False)
+        assert {head: a.shape for head, a in activations.items()} == {head: a.shape for head, a in predicted.items()}
+    weights = build_network("squeezenet1_0", ["fire2"], weights="random")
+
+    def same(x, layer, stride=1):
+        return tf.nn.relu(tf.nn.conv2d(x, weights.get_layer(layer).kernel, stride, "SAME"))
+
+    conv1 = same(images[..., ::-1] * 255.0 - np.array([104, 117, 123], "float32"), "conv1", stride=2)
+    squeezed = same(tf.nn.max_pool2d(conv1, 3, 2, "SAME"), "fire2_squeeze1x1")
+    fire2 = tf.concat([same(squeezed, "fire2_expand1x1"), same(squeezed, "fire2_expand3x3")], -1)
+    np.testing.assert_allclose(activations["conv1"], conv1, rtol=1e-4, atol=1e-2)
+    np.testing.assert_allclose(activations["fire2"], fire2, rtol=1e-4, atol=1e-2)
+
+
+def test_classification_ranks_the_class_of_each_photograph(tmp_path):
+    """The network here scores classes by how near they are to 10 times the brightness: 0, 1, and 3.8 for class 2."""
+    for i, grey in enumerate((0.0, 0.1, 0.38)):
+        save_image(np.full((250, 240 + i, 3), grey, "float32"), tmp_path / f"{i}.png")
+
+    def network(squares):
+        assert squares.shape == (3, classify.SIDE, classify.SIDE, 3)
+        scores = -np.abs(np.arange(10) - 10 * squares.mean((1, 2, 3))[:, None])
+        return {"conv10": np.stack([scores - 1, scores + 1], axis=1)[:, None]}
+
+    assert classify.ranks(network, sorted(tmp_path.iterdir())).tolist() == [0, 0, 3]
+
+
+def test_the_centre_square_is_cut_from_the_middle():
+    image = np.zeros((224, 300, 3), "float32")
+    image[:, 38:262, 0] = 1
+    np.testing.assert_array_equal(classify.centre_square(image)[..., 0], 1)
+    assert classify.centre_square(image[:, :100]).shape == (224, 224, 3)
+
+
 def test_augmentation_keeps_pixels_in_range_and_its_size(rng):
     squares = rng.integers(0, 256, (3, 224, 224, 3)).astype("uint8")
     crops = train_lite.augment(squares, 96).numpy()
@@ -59,7 +101,7 @@ def test_the_judge_of_patches_knows_the_style_and_not_the_place(painting, photog
 
 def test_the_judge_gives_a_share_of_the_content(painting, photograph):
     style, content = resize(painting, (96, 128)), resize(photograph, (96, 128))
-    network = build_network("squeezenet", [*judge.STYLE_LAYERS, judge.CONTENT_LAYER], weights="random")
+    network = build_network("squeezenet1_0", [*judge.STYLE_LAYERS, judge.CONTENT_LAYER], weights="random")
     marks = judge.Judge(network, content, style)
     assert marks(content) == pytest.approx({"style share": 1, "content error": 0, "patch share": 1})
     of_style = marks(style)

@@ -319,7 +319,7 @@ def test_nothing_is_saved_over_an_input(content, painting, tmp_path):
         ({"scales": True}, "scales must be"),
         ({"weights": 42}, "weights must be"),
         ({"pooling": "avg"}, 'pooling must be "average" or "max"'),
-        ({"network": "squeezenet"}, '"squeezenet" needs weights='),
+        ({"network": "squeezenet1_0"}, '"squeezenet1_0" needs weights='),
         ({"size": 64.5}, "size must be a whole number"),
         ({"iterations": 0}, "iterations must be a whole number of at least 1; got 0"),
         ({"style_weight": -1}, "style_weight must be a finite number of at least 0; got -1"),

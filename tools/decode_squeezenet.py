@@ -1,4 +1,4 @@
-"""Decode SqueezeNet 1.0 from its deep-compressed file into the .npz that `build_network("squeezenet")` reads.
+"""Decode SqueezeNet 1.0 from its deep-compressed file into the .npz that `build_network("squeezenet1_0")` reads.
 
     python tools/decode_squeezenet.py compressed_SqueezeNet.net squeezenet1_0.npz
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_keras.network import FIRE_MODULES
+from nst_keras.topology import FIRE_MODULES
 
 CODEBOOK = 256
 

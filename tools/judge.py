@@ -1,6 +1,6 @@
 """Judge style transfer on pictures that no part of it was trained on or tuned for.
 
-    python tools/judge.py --reference FOLDER [--rows lite squeezenet random] [--output out/judge]
+    python tools/judge.py --reference FOLDER [--rows lite "random weights" squeezenet1_0] [--output out/judge]
 
 FOLDER holds `scenes/` (photographs), `art/` (paintings), `squeezenet1_0.npz`, and optionally `published/` (pictures
 by another implementation, named SCENE_WORD.png, WORD being part of the painting's name). Every scene is painted in
@@ -33,7 +33,7 @@ LEVELS, PATCH, PATCHES, PROJECTIONS = 4, 7, 16384, 256
 RUNS = {  # row of the table: how its pictures are made, beside the defaults of the package
     "lite": {},
     "random weights": {"weights": "random"},
-    "squeezenet": {"network": "squeezenet"},
+    "squeezenet1_0": {"network": "squeezenet1_0"},
 }
 
 
@@ -142,7 +142,7 @@ def main():
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     weights = options.reference / "squeezenet1_0.npz"
-    network = build_network("squeezenet", [*STYLE_LAYERS, CONTENT_LAYER], weights=weights)
+    network = build_network("squeezenet1_0", [*STYLE_LAYERS, CONTENT_LAYER], weights=weights)
     scores = {}
     for name, content, style in pairs(options.reference):
         if options.pairs and name not in options.pairs:
@@ -150,7 +150,7 @@ def main():
         judge = Judge(network, content, style)
         pictures = {"content image": content}
         for row in options.rows:
-            settings = dict(RUNS[row]) | ({"weights": weights} if row == "squeezenet" else {})
+            settings = dict(RUNS[row]) | ({"weights": weights} if row == "squeezenet1_0" else {})
             pictures[row] = style_transfer(content, style, size=SIZE, **settings).image
             save(pictures[row], options.output / f"{name}.{row.replace(' ', '_')}.png")
         published = published_picture(options.reference, name, content.shape)

@@ -53,16 +53,17 @@ def load_photographs(folder):
 
 
 def teacher_network(path):
-    """(n, h, w, 3) → the teacher's activations of all heads and its class logits."""
+    """(n, h, w, 3) → the teacher's activations of all heads and its class logits; h and w are multiples of 16.
+
+    conv1 has no padding, so the image gets a border of the mean colour, 2 px above and left, 3 px below and right: the
+    maps are then exactly 1/2, 1/4, 1/8, 1/16 of the image, and lie where the student's lie.
+    """
     layers = [layer for heads in HEADS.values() for layer in heads]
-    features = nets.build_network("squeezenet", layers, weights=path)
-    with np.load(path, allow_pickle=False) as arrays:
-        kernel, bias = arrays["conv10_w"], arrays["conv10_b"]
-    classifier = kl.Conv2D(1000, 1, activation="relu", name="conv10")
+    features = nets.build_network("squeezenet1_0", [*layers, "conv10"], weights=path)
     image = keras.Input((None, None, 3))
-    outputs = features(image)
-    outputs["logits"] = kl.GlobalAveragePooling2D()(classifier(outputs["fire9"]))
-    classifier.set_weights([kernel, bias])
+    mean = np.array(nets.SQUEEZENET_MEANS[::-1], "float32") / 255.0
+    outputs = features(kl.ZeroPadding2D(((2, 3), (2, 3)))(image - mean) + mean)
+    outputs["logits"] = kl.GlobalAveragePooling2D()(outputs.pop("conv10"))
     teacher = keras.Model(image, outputs)
     teacher.trainable = False
     return teacher
