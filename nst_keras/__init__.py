@@ -42,6 +42,7 @@ def _import_tensorflow():
 
 _import_tensorflow()
 
+from .color import COLOR_METHODS, color_statistics, color_transform, match_colors  # noqa: E402
 from .image import load_image, resize, save_image  # noqa: E402
 from .losses import (  # noqa: E402
     content_loss,
@@ -59,6 +60,7 @@ from .transfer import Result, style_transfer  # noqa: E402
 from .version import __version__  # noqa: E402
 
 __all__ = [
+    "COLOR_METHODS",
     "NonFiniteLossError",
     "Objective",
     "ProgressBar",
@@ -67,11 +69,14 @@ __all__ = [
     "Term",
     "__version__",
     "build_network",
+    "color_statistics",
+    "color_transform",
     "content_loss",
     "content_terms",
     "gram_matrix",
     "layer_names",
     "load_image",
+    "match_colors",
     "mean_gram_matrix",
     "plot_comparison",
     "plot_images",
