@@ -42,6 +42,7 @@ def _import_tensorflow():
 
 _import_tensorflow()
 
+from .color import COLOR_METHODS, color_statistics, color_transform, match_colors  # noqa: E402
 from .formulas import FORMULAS  # noqa: E402
 from .image import load_image, resize, save_image  # noqa: E402
 from .improvements import (  # noqa: E402
@@ -77,6 +78,7 @@ from .transfer import style_transfer  # noqa: E402
 from .version import __version__  # noqa: E402
 
 __all__ = [
+    "COLOR_METHODS",
     "FORMULAS",
     "Correlation",
     "NonFiniteLossError",
@@ -89,6 +91,8 @@ __all__ = [
     "blurred",
     "build_network",
     "chain",
+    "color_statistics",
+    "color_transform",
     "content_loss",
     "content_terms",
     "geometric_content_weights",
@@ -96,6 +100,7 @@ __all__ = [
     "gram_matrix",
     "layer_names",
     "load_image",
+    "match_colors",
     "mean_gram_matrix",
     "plot_comparison",
     "plot_images",

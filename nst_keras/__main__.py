@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from . import NonFiniteLossError, ProgressBar, save_image, style_transfer
+from .color import COLOR_METHODS
 from .formulas import FORMULAS
 from .image import check_output
 from .network import NETWORKS
@@ -32,6 +33,8 @@ def build_parser():
         "style_weight": {"type": float, "help": "more of it paints more freely"},
         "tv_weight": {"type": float, "help": "more of it smooths"},
         "style_scale": {"type": float, "help": "size of the brush"},
+        "preserve_color": {"choices": COLOR_METHODS, "help": "keep the photograph's colours, this way"},
+        "color_strength": {"type": float, "help": "how much of its colours, 0 to 1"},
         "iterations": {"type": int, "help": "steps at each scale"},
         "init": {"help": '"content", "style", "noise", "blend", or a picture to start from'},
         "network": {"choices": NETWORKS},
@@ -77,6 +80,8 @@ def main(arguments=None):
     height, width = result.image.shape[:2]
     stopped = ", stopped early" if result.interrupted else ""
     print(f"{output}: {width}×{height} pixels, {len(result.history)} iterations, {seconds:.0f} s{stopped}")
+    for note in result.notes:
+        print(f"note: {note}")
     if comparison:
         print(f"{comparison}: content, style, result and loss curves")
     return 130 if result.interrupted else 0

@@ -34,7 +34,9 @@ class Result:
     content : array or None
         The content at the result's size.
     styles : list of arrays
-        The styles' pictures as they were at the last scale.
+        The styles' pictures as they were at the last scale, recoloured if they were.
+    notes : list of str
+        What the run wants you to know, such as that colours were clipped.
     """
 
     image: np.ndarray = field(repr=False)
@@ -44,6 +46,7 @@ class Result:
     interrupted: bool
     content: np.ndarray | None = field(repr=False)
     styles: list = field(repr=False)
+    notes: list = field(default_factory=list)
 
     def save(self, path):
         """Write the image to a file; never over one of the run's own inputs. See `save_image`."""

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from .color import check_preserve_color
 from .formulas import FORMULAS, check_formula
 from .image import SMALLEST_SIDE
 from .improvements import Correlation, as_correlations
@@ -57,6 +58,9 @@ def checked_settings(*, styles=0, **settings):
         settings["style_scale"] = _number("style_scale", settings["style_scale"])
         if not 0.1 <= settings["style_scale"] <= 4:
             raise ValueError(f"style_scale must be between 0.1 and 4; got {settings['style_scale']!r}.")
+    if "preserve_color" in settings:
+        check_preserve_color(settings["preserve_color"], settings["color_strength"])
+        settings["color_strength"] = float(settings["color_strength"])
     if not isinstance(optimizer, str) or optimizer not in OPTIMIZERS:
         raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {optimizer!r}.")
     settings["weights"] = None if settings["weights"] is None else str(settings["weights"])

@@ -1,6 +1,7 @@
 """Style transfer in one call: loads, wires it all, and returns a `Result`."""
 
 from . import image as images
+from .color import after_transfer, before_transfer
 from .network import build_network
 from .objective import (
     Objective,
@@ -31,6 +32,8 @@ def style_transfer(
     style_weights=None,
     combine="losses",
     style_scale=1.0,
+    preserve_color=None,
+    color_strength=1.0,
     init="content",
     iterations=100,
     scales="auto",
@@ -82,6 +85,11 @@ def style_transfer(
         Of several styles: the sum of their losses, or one loss with the average of their targets.
     style_scale : float
         0.1 to 4: the size of the style's pictures, and so of its brush strokes; 1: their longer side is the result's.
+    preserve_color : str, optional
+        How the content keeps its colours: "cholesky", "image-analogies", "optimal-transport", "histogram", "luminance"
+        or "chroma-swap"; see `nst_keras.color`. By default it does not.
+    color_strength : float
+        How much of them, 0 to 1.
     init : "content", "style", "noise", "blend", or a picture
         What optimisation starts from. "style" is the first style, stretched to the content's shape; "blend" is
         0.6 noise + 0.4 content.
@@ -126,6 +134,8 @@ def style_transfer(
         style_weights=style_weights,
         combine=combine,
         style_scale=style_scale,
+        preserve_color=preserve_color,
+        color_strength=color_strength,
         init=init,
         iterations=iterations,
         scales=scales,
@@ -141,15 +151,17 @@ def style_transfer(
         scales = 1
     shapes = pyramid(content_image.shape, size, scales)
     content_image = images.resize(content_image, shapes[-1])
-    start = images.starting_image(init, images.resize(content_image, shapes[0]), style_images[0][0], seed)
+    seen_content, style_images, notes = _recolored(content_image, style_images, settings)
+    start = images.starting_image(init, images.resize(seen_content, shapes[0]), style_images[0][0], seed)
     net = build_network(network, layers_read(settings), pooling=pooling, weights=weights)
 
     def objective_at(shape):
-        return _objective(net, content_image, style_images, settings, shape)
+        return _objective(net, seen_content, style_images, settings, shape)
 
     image, history, interrupted = coarse_to_fine(
         objective_at, start, shapes, iterations=iterations, optimizer=optimizer, callback=callback
     )
+    image, more_notes = after_transfer(image, content_image, preserve_color, strength=color_strength)
     return Result(
         image=image,
         history=history,
@@ -158,7 +170,17 @@ def style_transfer(
         interrupted=interrupted,
         content=content_image,
         styles=[style_at(shapes[-1], picture, settings) for pictures in style_images for picture in pictures],
+        notes=notes + more_notes,
     )
+
+
+def _recolored(content, styles, settings):
+    """Content and styles as the transfer is to see them, and what is to be said about their colours."""
+    pictures = [picture for pictures in styles for picture in pictures]
+    method, strength = settings["preserve_color"], settings["color_strength"]
+    content, pictures, notes = before_transfer(content, pictures, method, strength=strength)
+    recolored = iter(pictures)
+    return content, [[next(recolored) for _ in pictures] for pictures in styles], notes
 
 
 def _objective(network, content, styles, settings, shape):

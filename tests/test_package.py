@@ -18,6 +18,7 @@ from nst_keras import load_image, style_transfer
 MODULES = (
     "version",
     "image",
+    "color",
     "topology",
     "network",
     "formulas",

@@ -5,6 +5,7 @@ import pytest
 
 import nst_keras
 from nst_keras import (
+    COLOR_METHODS,
     FORMULAS,
     Correlation,
     NonFiniteLossError,
@@ -231,6 +232,27 @@ def test_formulas_bring_their_weights_and_say_where_they_do_not_hold(content, pa
     assert result.history[-1].total < 0.7 * result.history[0].total
 
 
+@pytest.mark.parametrize("method", COLOR_METHODS)
+def test_colors_can_be_preserved(content, painting, method):
+    """The mean colour of the result is nearer to the content's, for every method; at strength 0 nothing happens."""
+    plain = style_transfer(content, painting, **QUICK)
+    kept = style_transfer(content, painting, **QUICK, preserve_color=method)
+    far, near = (np.abs((result.image - plain.content).mean(axis=(0, 1))).max() for result in (plain, kept))
+    assert near < 0.5 * far
+    np.testing.assert_array_equal(kept.content, plain.content)
+    none = style_transfer(content, painting, **QUICK, preserve_color=method, color_strength=0)
+    np.testing.assert_array_equal(none.image, plain.image)
+    again = style_transfer(content, painting, **json.loads(json.dumps(kept.settings)))
+    np.testing.assert_array_equal(again.image, kept.image)
+
+
+def test_a_grey_style_is_reported(content, painting):
+    grey = np.repeat(painting.mean(axis=-1, keepdims=True), 3, axis=-1)
+    result = style_transfer(content, [painting, [grey, grey]], **QUICK, preserve_color="cholesky")
+    assert any("style 2: cholesky would amplify noise" in note for note in result.notes)
+    assert len(result.styles) == 3
+
+
 def test_style_scale_is_the_size_of_the_style(content, painting):
     result = style_transfer(content, painting, size=64, iterations=1, style_scale=2)
     assert max(result.styles[0].shape) == 128
@@ -327,6 +349,8 @@ def test_nothing_is_saved_over_an_input(content, painting, tmp_path):
         ({"style_weights": [1, 2]}, r"one number for each of 1 style\(s\); got \[1, 2\]"),
         ({"style_weights": [0]}, "style_weights must not all be 0"),
         ({"combine": "sum"}, "combine must be one of losses, targets; got 'sum'"),
+        ({"preserve_color": "cholesk"}, "preserve_color must be one of .*Did you mean 'cholesky'"),
+        ({"preserve_color": "cholesky", "color_strength": 2}, "must be a number in \\[0, 1\\]; got 2"),
         ({"style_scale": 9}, "style_scale must be between 0.1 and 4; got 9"),
         ({"shares": {"style": 1}, "tv_weight": 1}, "give either shares or tv_weight"),
         ({"shares": {"styles": 1}}, "shares must be a dictionary with some of content, style, tv"),
