@@ -51,14 +51,38 @@ from .losses import (  # noqa: E402
     style_loss,
     total_variation_loss,
 )
+from .mask_checks import MaskReport, check_masks, mask_findings  # noqa: E402
+from .masks import (  # noqa: E402
+    MaskWarning,
+    combine_masks,
+    feather_mask,
+    grow_mask,
+    invert_mask,
+    load_mask,
+    partition_masks,
+    resize_mask,
+    save_mask,
+    shrink_mask,
+)
 from .network import build_network, layer_names  # noqa: E402
 from .objective import Objective, Term, content_terms, style_terms, total_variation_term  # noqa: E402
 from .optimize import NonFiniteLossError, ProgressBar, Step  # noqa: E402
 from .plot import plot_comparison, plot_images, plot_losses  # noqa: E402
+from .selections import (  # noqa: E402
+    linear_gradient,
+    radial_gradient,
+    select_brightness,
+    select_color,
+    select_ellipse,
+    select_flood,
+    select_polygon,
+)
 from .transfer import Result, style_transfer  # noqa: E402
 from .version import __version__  # noqa: E402
 
 __all__ = [
+    "MaskReport",
+    "MaskWarning",
     "NonFiniteLossError",
     "Objective",
     "ProgressBar",
@@ -67,17 +91,35 @@ __all__ = [
     "Term",
     "__version__",
     "build_network",
+    "check_masks",
+    "combine_masks",
     "content_loss",
     "content_terms",
+    "feather_mask",
     "gram_matrix",
+    "grow_mask",
+    "invert_mask",
     "layer_names",
+    "linear_gradient",
     "load_image",
+    "load_mask",
+    "mask_findings",
     "mean_gram_matrix",
+    "partition_masks",
     "plot_comparison",
     "plot_images",
     "plot_losses",
+    "radial_gradient",
     "resize",
+    "resize_mask",
     "save_image",
+    "save_mask",
+    "select_brightness",
+    "select_color",
+    "select_ellipse",
+    "select_flood",
+    "select_polygon",
+    "shrink_mask",
     "style_energy",
     "style_loss",
     "style_terms",

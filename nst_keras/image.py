@@ -18,6 +18,7 @@ WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 SMALLEST_SIDE = 32
 MOST_PIXELS = 50_000_000
 WHITE = (1.0, 1.0, 1.0)
+LUMINANCE = (0.299, 0.587, 0.114)  # of R, G, B, as in ITU-R BT.601
 
 
 def load_image(source, *, background=WHITE, name="image"):
@@ -75,7 +76,11 @@ def save_image(image, path, *, inputs=()):
     """
     path = check_output(path, inputs)
     _check_image(image)
-    picture = to_pil(image)
+    write_picture(to_pil(image), path)
+
+
+def write_picture(picture, path):
+    """Write a PIL image to `path`, a `pathlib.Path` from `check_output`, whole or not at all."""
     options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
@@ -121,6 +126,13 @@ def resize(image, shape):
         for i in range(image.shape[-1])
     ]
     return np.clip(np.stack([np.asarray(channel) for channel in channels], axis=-1), 0, 1)
+
+
+def luminance(image):
+    """Y = 0.299 R + 0.587 G + 0.114 B of an image, (H, W) float32; where it is grey, its level exactly."""
+    _check_image(image)
+    grey = (image == image[..., :1]).all(axis=-1)
+    return np.where(grey, image[..., 0], image @ np.asarray(LUMINANCE)).astype("float32")
 
 
 def fitting_shape(shape, size, least=0):

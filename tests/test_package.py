@@ -15,7 +15,20 @@ import nst_keras
 from nst_keras import __main__ as command_line
 from nst_keras import load_image, style_transfer
 
-MODULES = ("version", "image", "network", "losses", "objective", "optimize", "plot", "settings", "transfer")
+MODULES = (
+    "version",
+    "image",
+    "masks",
+    "selections",
+    "network",
+    "losses",
+    "objective",
+    "optimize",
+    "plot",
+    "mask_checks",
+    "settings",
+    "transfer",
+)
 CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
 
 
@@ -105,7 +118,15 @@ def test_python_in_the_readme_runs(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "CONTRIBUTING.md", "docs/gallery.md", "images/README.md", "nst_keras/weights/README.md"]
+    "document",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/gallery.md",
+        "images/README.md",
+        "masks/README.md",
+        "nst_keras/weights/README.md",
+    ],
 )
 def test_links_in_documents_lead_somewhere(document):
     path = ROOT / document
