@@ -61,6 +61,19 @@ from .losses import (  # noqa: E402
     style_loss,
     total_variation_loss,
 )
+from .mask_checks import MaskReport, check_masks, mask_findings  # noqa: E402
+from .masks import (  # noqa: E402
+    MaskWarning,
+    combine_masks,
+    feather_mask,
+    grow_mask,
+    invert_mask,
+    load_mask,
+    partition_masks,
+    resize_mask,
+    save_mask,
+    shrink_mask,
+)
 from .network import build_network, layer_names, rescale_network  # noqa: E402
 from .objective import (  # noqa: E402
     Objective,
@@ -74,6 +87,15 @@ from .optimize import NonFiniteLossError, ProgressBar, Step  # noqa: E402
 from .plot import plot_comparison, plot_images, plot_losses  # noqa: E402
 from .reconstruct import reconstruct_content, synthesize_texture  # noqa: E402
 from .run import Result  # noqa: E402
+from .selections import (  # noqa: E402
+    linear_gradient,
+    radial_gradient,
+    select_brightness,
+    select_color,
+    select_ellipse,
+    select_flood,
+    select_polygon,
+)
 from .transfer import style_transfer  # noqa: E402
 from .version import __version__  # noqa: E402
 
@@ -81,6 +103,8 @@ __all__ = [
     "COLOR_METHODS",
     "FORMULAS",
     "Correlation",
+    "MaskReport",
+    "MaskWarning",
     "NonFiniteLossError",
     "Objective",
     "ProgressBar",
@@ -91,25 +115,43 @@ __all__ = [
     "blurred",
     "build_network",
     "chain",
+    "check_masks",
     "color_statistics",
     "color_transform",
+    "combine_masks",
     "content_loss",
     "content_terms",
+    "feather_mask",
     "geometric_content_weights",
     "geometric_style_weights",
     "gram_matrix",
+    "grow_mask",
+    "invert_mask",
     "layer_names",
+    "linear_gradient",
     "load_image",
+    "load_mask",
+    "mask_findings",
     "match_colors",
     "mean_gram_matrix",
+    "partition_masks",
     "plot_comparison",
     "plot_images",
     "plot_losses",
+    "radial_gradient",
     "reconstruct_content",
     "rescale_network",
     "resize",
+    "resize_mask",
     "save_image",
+    "save_mask",
+    "select_brightness",
+    "select_color",
+    "select_ellipse",
+    "select_flood",
+    "select_polygon",
     "shifted",
+    "shrink_mask",
     "style_energy",
     "style_loss",
     "style_targets",

@@ -13,6 +13,7 @@ from .image import check_output
 from .network import NETWORKS
 from .optimize import OPTIMIZERS
 from .plot import save_figure
+from .settings import MASK_MODES
 
 DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(style_transfer).parameters.items()}
 
@@ -33,6 +34,7 @@ def build_parser():
         "style_weight": {"type": float, "help": "more of it paints more freely"},
         "tv_weight": {"type": float, "help": "more of it smooths"},
         "style_scale": {"type": float, "help": "size of the brush"},
+        "mask_mode": {"choices": MASK_MODES, "help": "what black in a mask means"},
         "preserve_color": {"choices": COLOR_METHODS, "help": "keep the photograph's colours, this way"},
         "color_strength": {"type": float, "help": "how much of its colours, 0 to 1"},
         "iterations": {"type": int, "help": "steps at each scale"},
@@ -42,6 +44,13 @@ def build_parser():
         "optimizer": {"choices": list(OPTIMIZERS)},
         "seed": {"type": int, "help": "of the noise"},
     }
+    parser.add_argument(
+        "--mask",
+        action="append",
+        dest="masks",
+        metavar="FILE",
+        help="white is where a style applies; once for each style, in their order",
+    )
     for name, option in options.items():
         default = DEFAULTS[name]
         if name.endswith("_weight"):
@@ -60,7 +69,7 @@ def main(arguments=None):
     try:
         for path in filter(None, (output, comparison)):
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            check_output(path, inputs=[content, *styles, options["init"]])
+            check_output(path, inputs=[content, *styles, *(options["masks"] or []), options["init"]])
         if comparison and Path(comparison).resolve() == Path(output).resolve():
             raise ValueError("--comparison must be another file than --output.")
         result = style_transfer(content, styles, callback=progress, **options)

@@ -22,12 +22,13 @@ from numbers import Real
 
 import numpy as np
 
+from .image import luminance
+
 LINEAR_METHODS = ("cholesky", "image-analogies", "optimal-transport")
 MATCHING_METHODS = (*LINEAR_METHODS, "histogram")
 COLOR_METHODS = (*MATCHING_METHODS, "luminance", "chroma-swap")
 EPSILON = 1e-5  # added to variances, as in the authors' code; a deviation of 0.8 of 255 levels
 MOST_GAIN = 5.0  # coloured paintings need up to 4.8 (those in images/); a grey one asks for more, to amplify noise
-LUMINANCE = (0.299, 0.587, 0.114)  # of R, G, B, as in ITU-R BT.601: the Y of YIQ, YUV and YCbCr
 LEVELS = 65536  # of a histogram; those of 8 and of 16 bits are among them
 BAND = 16384  # pixels worked on at a time
 VISIBLE = 0.5 / 255  # a colour further outside [0, 1] than half a level of 8 bits is out of gamut
@@ -139,11 +140,6 @@ def limited_transform(style_covariance, palette_covariance, method="cholesky"):
         epsilon *= 2
         matrix = color_transform(style_covariance, palette_covariance, method, epsilon)
     return matrix, gain
-
-
-def luminance(image):
-    """Y = 0.299 R + 0.587 G + 0.114 B of an image (H, W, 3): shape (H, W)."""
-    return image @ np.asarray(LUMINANCE, image.dtype)
 
 
 def before_transfer(content, styles, method, *, strength=1.0):

@@ -19,6 +19,7 @@ NOISE_IN_BLEND = np.float32(0.6)
 SMALLEST_SIDE = 32
 MOST_PIXELS = 50_000_000
 WHITE = (1.0, 1.0, 1.0)
+LUMINANCE = (0.299, 0.587, 0.114)  # of R, G, B, as in ITU-R BT.601
 
 
 def load_image(source, *, background=WHITE, name="image"):
@@ -76,7 +77,11 @@ def save_image(image, path, *, inputs=()):
     """
     path = check_output(path, inputs)
     _check_image(image)
-    picture = to_pil(image)
+    write_picture(to_pil(image), path)
+
+
+def write_picture(picture, path):
+    """Write a PIL image to `path`, a `pathlib.Path` from `check_output`, whole or not at all."""
     options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
@@ -122,6 +127,13 @@ def resize(image, shape):
         for i in range(image.shape[-1])
     ]
     return np.clip(np.stack([np.asarray(channel) for channel in channels], axis=-1), 0, 1)
+
+
+def luminance(image):
+    """Y = 0.299 R + 0.587 G + 0.114 B of an image, shape (H, W); where it is grey, its level exactly."""
+    _check_image(image)
+    grey = (image == image[..., :1]).all(axis=-1)
+    return np.where(grey, image[..., 0], image @ np.asarray(LUMINANCE)).astype(image.dtype)
 
 
 def fitting_shape(shape, size, least=0):

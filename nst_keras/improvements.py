@@ -167,25 +167,24 @@ def style_sums(features, correlation, mask=None):
     StyleSums
     """
     first = _shift(features[correlation.layer], correlation.shift)
-    height, width = first.shape[1:3]
-    squares = tf.ones((1, height, width, 1), first.dtype)
-    weighted = first
+    guide = tf.ones((1, *first.shape[1:3], 1), first.dtype)
     if mask is not None:
-        squares = tf.square(tf.cast(mask, first.dtype))[None, :, :, None]
-        weighted = first * squares
-    second = first
+        guide = tf.cast(mask, first.dtype)[None, :, :, None]
+    guided = first if mask is None else guide * first
+    squares = tf.square(guide)
     if correlation.deeper is None:
-        products = gram_matrix(first) if mask is None else gram_matrix(first * tf.sqrt(squares))
-        second_squares = squares
+        second, second_squares = first, squares
+        products = gram_matrix(guided)
     else:
         second = _shift(features[correlation.deeper], correlation.shift)
         coarse = second.shape[1:3]
-        products = gram_matrix(transposed_upsampling(blur(weighted, correlation.blur), coarse), second)
+        guided = guided if mask is None else guide * guided
+        products = gram_matrix(transposed_upsampling(blur(guided, correlation.blur), coarse), second)
         second_squares = transposed_upsampling(blur(squares, correlation.blur), coarse)
     return StyleSums(
         products,
-        tf.reduce_sum(weighted, (1, 2)),
-        tf.reduce_sum(second * second_squares, (1, 2)),
+        tf.reduce_sum(squares * first, (1, 2)),
+        tf.reduce_sum(second_squares * second, (1, 2)),
         tf.reduce_sum(squares),
     )
 

@@ -8,10 +8,10 @@ All functions are differentiable. The argument `formula` chooses a row of `nst_k
 import tensorflow as tf
 
 from .formulas import FORMULAS, LayerSize, check_formula
+from .image import LUMINANCE
 
 TOTAL_VARIATIONS = ("relative", "squared", "keras", "neural-style")
 EPSILON = 1e-8  # keeps a black or empty target from dividing by zero
-LUMINANCE = (0.299, 0.587, 0.114)  # of R, G, B, as in ITU-R BT.601
 COLOR_VARIATION = 3.0
 DELTA = 0.01  # differences in [0, 1] well below this are smoothed quadratically
 

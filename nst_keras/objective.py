@@ -14,6 +14,7 @@ import tensorflow as tf
 from .formulas import FORMULAS
 from .improvements import as_correlations, style_sums
 from .losses import content_loss, style_loss, total_variation_loss
+from .masks import resize_mask
 
 
 class Term(NamedTuple):
@@ -39,15 +40,18 @@ class Objective:
         With different names.
     shape : (height, width)
         Of the images to come. One function is compiled for it.
+    frozen : boolean array (height, width), optional
+        Where pixels may not move: the gradient is 0 there, so no optimiser moves them.
     """
 
-    def __init__(self, network, terms, shape):
+    def __init__(self, network, terms, shape, frozen=None):
         if not terms:
             raise ValueError("terms must hold at least one Term; got none.")
         self.names = [term.name for term in terms]
         if len(set(self.names)) != len(terms):
             raise ValueError(f"terms must have different names; got {', '.join(self.names)}.")
         self.shape = (*shape[:2], 3)
+        self.frozen = frozen
         self._dtype = network.inputs[0].dtype
 
         @tf.function(input_signature=[tf.TensorSpec((1, *self.shape), self._dtype)], autograph=False)
@@ -69,7 +73,10 @@ class Objective:
         pixels = tf.cast(image.reshape(1, *self.shape), self._dtype)
         values, gradient = self._evaluate(pixels)
         terms = dict(zip(self.names, values.numpy().astype(float).tolist(), strict=True))
-        return terms, gradient.numpy().reshape(image.shape).astype("float64")
+        gradient = gradient.numpy()[0].astype("float64")
+        if self.frozen is not None:
+            gradient[self.frozen] = 0
+        return terms, gradient.reshape(image.shape)
 
     def terms(self, image):
         """{term: weighted value} of an image."""
@@ -114,7 +121,7 @@ def content_terms(network, content, layers, weight, *, formula="relative"):
     return [term(layer) for layer in shares]
 
 
-def style_targets(network, pictures, layers):
+def style_targets(network, pictures, layers, masks=None, *, classic=False):
     """{correlation: StyleTarget} of a style.
 
     Parameters
@@ -125,12 +132,17 @@ def style_targets(network, pictures, layers):
         Of any sizes. Several describe one style, as the works of an artist do: their sums over positions are added.
     layers : sequence or dict
         See `as_correlations`: w_l = 1/5 for five layers, as in Gatys et al.
+    masks : list of masks or None, optional
+        One for each picture: which part of it is the style. All of it by default.
+    classic : bool
+        Divide by all positions instead of the mask's ΣT², as "Show, Divide and Neural" has it.
     """
     correlations, sums = as_correlations(layers), {}
-    for picture in [pictures] if isinstance(pictures, np.ndarray) else pictures:
+    pictures = [pictures] if isinstance(pictures, np.ndarray) else pictures
+    for picture, mask in zip(pictures, masks or [None] * len(pictures), strict=True):
         features = network(picture[None])
         for c in correlations:
-            of_picture = style_sums(features, c)
+            of_picture = _guided_sums(features, c, mask, classic)
             sums[c] = sums[c] + of_picture if c in sums else of_picture
     return {c: StyleTarget(of_style.matrix, of_style.energy) for c, of_style in sums.items()}
 
@@ -148,15 +160,16 @@ def blended_targets(targets, shares):
     return {c: StyleTarget(blend(c, "matrix"), blend(c, "energy")) for c in targets[0]}
 
 
-def style_terms(targets, weight, *, formula="relative", name="style"):
+def style_terms(targets, weight, *, formula="relative", name="style", mask=None, classic=False):
     """One `style_loss` term for each correlation of `style_targets`; they share `weight`.
 
-    `name` tells several styles apart.
+    `name` tells several styles apart. `mask`, of the image's proportions, is white where the style applies;
+    `classic` as in `style_targets`.
     """
 
     def term(c, target):
         def loss(image, features):
-            sums = style_sums(features, c)
+            sums = _guided_sums(features, c, mask, classic)
             height, width = features[c.layer].shape[1:3]
             return style_loss(
                 sums.matrix,
@@ -170,6 +183,13 @@ def style_terms(targets, weight, *, formula="relative", name="style"):
         return Term(f"{name} {c}", weight * c.weight, loss)
 
     return [term(c, target) for c, target in targets.items()]
+
+
+def _guided_sums(features, correlation, mask, classic):
+    height, width = features[correlation.layer].shape[1:3]
+    at_layer = None if mask is None else resize_mask(mask, (height, width))
+    sums = style_sums(features, correlation, at_layer)
+    return sums._replace(positions=float(height * width)) if classic else sums
 
 
 def total_variation_term(weight, *, formula="relative"):

@@ -65,7 +65,7 @@ class Result:
         return plot_comparison(self.content, self.styles, self.image, self.history)
 
 
-def coarse_to_fine(objective_at, start, shapes, *, iterations, optimizer, callback):
+def coarse_to_fine(objective_at, start, shapes, *, iterations, optimizer, callback, pin=None):
     """Minimise an objective at each of `shapes` in turn, each from the enlarged picture of the one before.
 
     Parameters
@@ -76,6 +76,8 @@ def coarse_to_fine(objective_at, start, shapes, *, iterations, optimizer, callba
     shapes : list of (height, width)
     iterations, optimizer, callback
         See `Recorder` and `minimize`.
+    pin : callable, optional
+        Image → image: sets the pixels that are frozen, at the start of every scale.
 
     Returns
     -------
@@ -86,9 +88,10 @@ def coarse_to_fine(objective_at, start, shapes, *, iterations, optimizer, callba
     image, recorder, interrupted = start, None, False
     try:
         for level, shape in enumerate(shapes):
+            image = images.resize(image, shape)
             recorder = Recorder(
                 objective_at(shape),
-                images.resize(image, shape),
+                image if pin is None else pin(image),
                 iterations,
                 callback=callback,
                 previous=recorder,

@@ -24,6 +24,7 @@ LAYERS = {  # network: content layers, style layers; VGG's are the paper's, and 
 WEIGHTS = ("content_weight", "style_weight", "tv_weight")
 GROUPS = ("content", "style", "tv")  # of terms: what `shares` divides the gradient among
 COMBINATIONS = ("losses", "targets")
+MASK_MODES = ("guided", "blend", "freeze", "classic")
 
 
 def checked_settings(*, styles=0, **settings):
@@ -54,6 +55,13 @@ def checked_settings(*, styles=0, **settings):
         settings["style_weights"] = _style_weights(settings["style_weights"], styles)
     if settings.get("combine", COMBINATIONS[0]) not in COMBINATIONS:
         raise ValueError(f"combine must be one of {', '.join(COMBINATIONS)}; got {settings['combine']!r}.")
+    for name in ("masks", "style_masks"):
+        if settings.get(name) is not None:
+            settings[name] = _masks(name, settings[name], styles)
+    if settings.get("masks") is not None and settings["combine"] == "targets":
+        raise ValueError('combine="targets" makes one style of all, which leaves nothing for masks; use "losses".')
+    if settings.get("mask_mode", MASK_MODES[0]) not in MASK_MODES:
+        raise ValueError(f"mask_mode must be one of {', '.join(MASK_MODES)}; got {settings['mask_mode']!r}.")
     if "style_scale" in settings:
         settings["style_scale"] = _number("style_scale", settings["style_scale"])
         if not 0.1 <= settings["style_scale"] <= 4:
@@ -64,7 +72,7 @@ def checked_settings(*, styles=0, **settings):
     if not isinstance(optimizer, str) or optimizer not in OPTIMIZERS:
         raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {optimizer!r}.")
     settings["weights"] = None if settings["weights"] is None else str(settings["weights"])
-    settings["init"] = str(settings["init"]) if isinstance(settings["init"], (str, os.PathLike)) else "a picture"
+    settings["init"] = _label(settings["init"])
     return settings
 
 
@@ -147,6 +155,18 @@ def _style_weights(style_weights, styles):
     if sum(weights) == 0:
         raise ValueError("style_weights must not all be 0.")
     return [weight / sum(weights) for weight in weights]
+
+
+def _masks(name, masks, styles):
+    if not isinstance(masks, (list, tuple)) or len(masks) != styles:
+        got = f"{len(masks)}" if isinstance(masks, (list, tuple)) else type(masks).__name__
+        raise ValueError(f"{name} must be a list with one mask for each of {styles} style(s); got {got}.")
+    return [[_label(one) for one in mask] if isinstance(mask, (list, tuple)) else _label(mask) for mask in masks]
+
+
+def _label(source):
+    """A picture or mask as `json` can write it down: the path it came from, or that it came as an array."""
+    return str(source) if isinstance(source, (str, os.PathLike)) else None if source is None else "a picture"
 
 
 def _number(name, value, least=-np.inf):

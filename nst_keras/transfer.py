@@ -12,6 +12,7 @@ from .objective import (
     style_terms,
     total_variation_term,
 )
+from .regions import load_regions
 from .run import Result, check_callback, coarse_to_fine, input_files, load_style, pyramid, style_at
 from .settings import checked_settings, layers_read
 
@@ -32,6 +33,9 @@ def style_transfer(
     style_weights=None,
     combine="losses",
     style_scale=1.0,
+    masks=None,
+    style_masks=None,
+    mask_mode="guided",
     preserve_color=None,
     color_strength=1.0,
     init="content",
@@ -85,6 +89,15 @@ def style_transfer(
         Of several styles: the sum of their losses, or one loss with the average of their targets.
     style_scale : float
         0.1 to 4: the size of the style's pictures, and so of its brush strokes; 1: their longer side is the result's.
+    masks : list of masks, optional
+        One for each style, of the content's proportions: white is where that style applies. See `load_mask`.
+    style_masks : list of masks or None, optional
+        One for each style, of its own proportions: white is the part of it that is the style. All of it by default.
+    mask_mode : str
+        What black means. "guided": no style of this mask's, by guided Gram matrices (`style_sums`); some of it leaks
+        in, as far as the network sees. "blend": then the content is pasted back, with a soft edge. "freeze": a pixel
+        that is black in every mask stays exactly the content's. "classic": as in "Show, Divide and Neural" (Chan &
+        Bhargava 2016) and in tutorials: binarised, the same mask on style and result, not renormalised.
     preserve_color : str, optional
         How the content keeps its colours: "cholesky", "image-analogies", "optimal-transport", "histogram", "luminance"
         or "chroma-swap"; see `nst_keras.color`. By default it does not.
@@ -134,6 +147,9 @@ def style_transfer(
         style_weights=style_weights,
         combine=combine,
         style_scale=style_scale,
+        masks=masks,
+        style_masks=style_masks,
+        mask_mode=mask_mode,
         preserve_color=preserve_color,
         color_strength=color_strength,
         init=init,
@@ -147,6 +163,7 @@ def style_transfer(
     check_callback(callback)
     content_image = images.load_image(content, name="content")
     style_images = [load_style(source) for source in sources]
+    regions = load_regions(masks, style_masks, mask_mode, content_image, style_images)
     if scales == "auto" and settings["init"] not in ("content", "style", "noise", "blend"):
         scales = 1
     shapes = pyramid(content_image.shape, size, scales)
@@ -156,21 +173,28 @@ def style_transfer(
     net = build_network(network, layers_read(settings), pooling=pooling, weights=weights)
 
     def objective_at(shape):
-        return _objective(net, seen_content, style_images, settings, shape)
+        return _objective(net, seen_content, style_images, regions, settings, shape)
 
     image, history, interrupted = coarse_to_fine(
-        objective_at, start, shapes, iterations=iterations, optimizer=optimizer, callback=callback
+        objective_at,
+        start,
+        shapes,
+        iterations=iterations,
+        optimizer=optimizer,
+        callback=callback,
+        pin=lambda image: regions.pinned(image, seen_content),
     )
     image, more_notes = after_transfer(image, content_image, preserve_color, strength=color_strength)
+    image = regions.pasted(image, content_image)
     return Result(
         image=image,
         history=history,
         settings=settings,
-        inputs=input_files(content, sources, init),
+        inputs=input_files(content, sources, masks, style_masks, init),
         interrupted=interrupted,
         content=content_image,
         styles=[style_at(shapes[-1], picture, settings) for pictures in style_images for picture in pictures],
-        notes=notes + more_notes,
+        notes=regions.notes(net, shapes[-1]) + notes + more_notes,
     )
 
 
@@ -183,7 +207,7 @@ def _recolored(content, styles, settings):
     return content, [[next(recolored) for _ in pictures] for pictures in styles], notes
 
 
-def _objective(network, content, styles, settings, shape):
+def _objective(network, content, styles, regions, settings, shape):
     """The objective at one scale, for images of `shape`."""
     content = images.resize(content, shape)
     formula = settings["formula"]
@@ -193,17 +217,24 @@ def _objective(network, content, styles, settings, shape):
     )
     terms = content_terms(network, content, settings["content_layers"], content_weight, formula=formula)
     targets = [
-        style_targets(network, [style_at(shape, picture, settings) for picture in style], settings["style_layers"])
-        for style in styles
+        style_targets(
+            network,
+            [style_at(shape, picture, settings) for picture in style],
+            settings["style_layers"],
+            style_masks,
+            classic=regions.classic,
+        )
+        for style, style_masks in zip(styles, regions.style_masks, strict=True)
     ]
-    shares = settings["style_weights"]
+    shares, masks = settings["style_weights"], regions.masks
     if settings["combine"] == "targets":
-        targets, shares = [blended_targets(targets, shares)], [1.0]
-    for number, (target, share) in enumerate(zip(targets, shares, strict=True), start=1):
+        targets, shares, masks = [blended_targets(targets, shares)], [1.0], [None]
+    for number, (target, share, mask) in enumerate(zip(targets, shares, masks, strict=True), start=1):
         name = "style" if len(targets) == 1 else f"style {number}"
-        terms += style_terms(target, style_weight * share, formula=formula, name=name)
+        weight = style_weight * share
+        terms += style_terms(target, weight, formula=formula, name=name, mask=mask, classic=regions.classic)
     terms.append(total_variation_term(tv_weight, formula=formula))
     if balanced:
         halfway = (content + images.resize(styles[0][0], shape)) / 2
         terms = balanced_terms(network, terms, halfway, settings["shares"])
-    return Objective(network, terms, shape)
+    return Objective(network, terms, shape, frozen=regions.frozen(shape))

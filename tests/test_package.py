@@ -19,6 +19,8 @@ MODULES = (
     "version",
     "image",
     "color",
+    "masks",
+    "selections",
     "topology",
     "network",
     "formulas",
@@ -27,7 +29,9 @@ MODULES = (
     "objective",
     "optimize",
     "plot",
+    "mask_checks",
     "settings",
+    "regions",
     "run",
     "transfer",
     "reconstruct",
@@ -64,6 +68,16 @@ def test_command_line_makes_a_picture(tmp_path, capsys):
     assert load_image(output).shape == (43, 64, 3)
     assert load_image(comparison).shape[0] > 300
     assert f"{output}: 64×43 pixels, 2 iterations" in capsys.readouterr().out
+
+
+def test_command_line_takes_masks(tmp_path, capsys):
+    masks = [str(ROOT / "masks" / f"cat_{region}.png") for region in ("subject", "background")]
+    arguments = [CAT, PAINTING, CAT, "--mask", masks[0], "--mask", masks[1], "--mask-mode", "blend"]
+    output = str(tmp_path / "out.png")
+    assert command_line.main([*arguments, "-o", output, "--size", "64", "--iterations", "2"]) == 0
+    assert command_line.main([CAT, PAINTING, "-o", output, "--mask", masks[0], "--mask", masks[1]]) == 2
+    assert "masks must be a list with one mask for each of 1 style(s); got 2" in capsys.readouterr().err
+    assert command_line.main([CAT, PAINTING, "-o", masks[0], "--mask", masks[0]]) == 2
 
 
 def test_command_line_names_what_is_wrong(tmp_path, capsys):
@@ -128,6 +142,7 @@ def test_python_in_the_readme_runs(tmp_path, monkeypatch):
         "docs/gallery.md",
         "docs/networks.md",
         "images/README.md",
+        "masks/README.md",
         "nst_keras/weights/README.md",
     ],
 )

@@ -27,6 +27,13 @@ def landscape(rng: np.random.Generator) -> np.ndarray:
     return picture + 0.011 * grain * np.sqrt(0.2 + picture * (1 - picture))
 
 
+def landscape_regions(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Where the landscape of the same generator shows sky, land and water: three masks of the canvas."""
+    _, depth = mountains(rng, cloudy_sky(rng))
+    depth[-1] = 0  # two corners that the opening of the wet area leaves out
+    return {"sky": depth == 99, "land": (depth > 0) & (depth < 99), "water": depth == 0}
+
+
 def cloudy_sky(rng: np.random.Generator) -> np.ndarray:
     """Blue above, pale at the horizon, with fair-weather clouds that shrink into the distance."""
     x, y = grid((ROWS, COLUMNS))

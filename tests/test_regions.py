@@ -1,0 +1,185 @@
+"""Masks in a transfer: what acts where, in each mode."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from nst_keras import (
+    MaskWarning,
+    Objective,
+    build_network,
+    load_image,
+    load_mask,
+    resize,
+    resize_mask,
+    save_image,
+    save_mask,
+    style_targets,
+    style_terms,
+    style_transfer,
+)
+from nst_keras.improvements import chain, shifted
+from nst_keras.regions import load_regions
+
+QUICK = {"size": 64, "iterations": 8}
+SHAPE = (48, 64)
+LAYERS = ["color", "block1_conv1", "block2_conv1", "block3_conv1"]
+
+
+@pytest.fixture(scope="module")
+def content(photograph):
+    return resize(photograph, SHAPE)
+
+
+@pytest.fixture(scope="module")
+def left():
+    mask = np.zeros(SHAPE, "float32")
+    mask[:, :32] = 1
+    return mask
+
+
+@pytest.fixture(scope="module")
+def network():
+    return build_network("lite", [*LAYERS, "block2_conv2"])
+
+
+@pytest.mark.parametrize("layers", [LAYERS, shifted(chain(LAYERS[1:])), {"block1_conv1": 2.0, "block3_conv1": -1.0}])
+@pytest.mark.parametrize("formula", ["relative", "gatys", "keras"])
+def test_a_white_mask_is_no_mask(network, content, painting, rng, layers, formula):
+    """The same loss and gradient, with plain, shifted and chained statistics, in every mode."""
+    image, style = rng.uniform(size=content.shape), resize(painting, SHAPE)
+    white = np.ones(SHAPE, "float32")
+    plain = style_terms(style_targets(network, style, layers), 6.0, formula=formula)
+    expected = Objective(network, plain, SHAPE).value_and_gradient(image)
+    for classic in (False, True):
+        targets = style_targets(network, style, layers, [white], classic=classic)
+        terms = style_terms(targets, 6.0, formula=formula, mask=white, classic=classic)
+        value, gradient = Objective(network, terms, SHAPE).value_and_gradient(image)
+        assert value == pytest.approx(expected[0], rel=1e-5)
+        np.testing.assert_allclose(gradient, expected[1], rtol=1e-3, atol=1e-5 * np.abs(expected[1]).max())
+
+
+def test_black_is_out_of_reach(network, content, painting, left):
+    """No gradient where the mask is black, further from its edge than the network sees."""
+    targets = style_targets(network, resize(painting, SHAPE), ["color", "block1_conv1"])
+    objective = Objective(network, style_terms(targets, 1.0, mask=left), SHAPE)
+    gradient = objective.evaluate(content)[1]
+    assert not gradient[:, 34:].any()
+    assert gradient[:, :30].any()
+
+
+def test_a_guided_target_is_that_of_the_cropped_style(network, painting):
+    """Of a style-space mask: the statistics are those of the part alone, but for what layers see across its edge."""
+    style = resize(painting, (40, 80))
+    mask = np.zeros((40, 80), "float32")
+    mask[:, :40] = 1
+    (guided,) = style_targets(network, style, ["color"], [mask]).values()
+    (cropped,) = style_targets(network, style[:, :40], ["color"]).values()
+    np.testing.assert_allclose(guided.matrix, cropped.matrix, rtol=1e-4)
+    assert float(guided.energy) == pytest.approx(float(cropped.energy), rel=1e-3)
+
+
+def test_each_region_takes_its_own_style(content, painting, photograph, left):
+    """By the colours' Gram matrix, each half is nearer to the style whose mask is white there."""
+    other = 1 - photograph
+    result = style_transfer(
+        content, [painting, other], size=64, iterations=40, scales=1, masks=[left, 1 - left], style_weight=50
+    )
+    color = build_network("lite", ["color"])
+    own = [style_targets(color, resize(style, SHAPE), ["color"]) for style in (painting, other)]
+    for half, mine, theirs in ((result.image[:, :32], *own), (result.image[:, 32:], *own[::-1])):
+        (matrix,) = (target.matrix for target in style_targets(color, half.copy(), ["color"]).values())
+        distance = [float(np.square(matrix - next(iter(t.values())).matrix).sum()) for t in (mine, theirs)]
+        assert distance[0] < 0.5 * distance[1]
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "gradient-descent"])
+def test_frozen_pixels_are_the_contents(content, painting, left, tmp_path, optimizer):
+    """Exactly, in the saved file; also from noise, over two scales, with colours preserved."""
+    result = style_transfer(
+        content,
+        painting,
+        size=128,
+        iterations=6,
+        masks=[left],
+        mask_mode="freeze",
+        init="noise",
+        optimizer=optimizer,
+        preserve_color="luminance",
+    )
+    result.save(tmp_path / "frozen.png")
+    save_image(result.content, tmp_path / "content.png")
+    frozen, original = (load_image(tmp_path / f"{name}.png") for name in ("frozen", "content"))
+    np.testing.assert_array_equal(frozen[:, 66:], original[:, 66:])  # the mask's edge is enlarged, too
+    assert np.abs(frozen[:, :60] - original[:, :60]).mean() > 0.02
+
+
+def test_blending_keeps_the_content_away_from_the_edge(content, painting, left):
+    guided, blended = (
+        style_transfer(content, painting, **QUICK, masks=[left], mask_mode=mode) for mode in ("guided", "blend")
+    )
+    np.testing.assert_allclose(blended.image[:, 36:], blended.content[:, 36:], atol=1e-6)
+    np.testing.assert_allclose(blended.image[:, :28], guided.image[:, :28], atol=1e-6)
+    assert np.abs(guided.image[:, 36:] - guided.content[:, 36:]).max() > 0.01
+
+
+def test_the_classic_method_binarises_and_does_not_renormalise(network, content, painting, left):
+    """Its Gram matrix is the guided one times the share of the picture that is white."""
+    style = resize(painting, SHAPE)
+    soft = np.clip(left, 0.4, 0.6)
+    classic = load_regions([soft], None, "classic", content, [[style]])
+    np.testing.assert_array_equal(classic.masks[0], left)
+    np.testing.assert_array_equal(classic.style_masks[0][0], left)
+    (as_published,) = style_targets(network, style, ["color"], [left], classic=True).values()
+    (guided,) = style_targets(network, style, ["color"], [left]).values()
+    np.testing.assert_allclose(as_published.matrix, guided.matrix / 2, rtol=1e-5)
+
+
+def test_masks_of_another_size_and_from_files(content, painting, left, tmp_path):
+    small = resize_mask(left, (36, 48))
+    with pytest.warns(MaskWarning, match="resized from 48×36 to 64×48"):
+        result = style_transfer(content, painting, **QUICK, masks=[small])
+    assert result.settings["masks"] == ["a picture"]
+    save_mask(left, tmp_path / "left.png")
+    from_file = style_transfer(content, painting, **QUICK, masks=[tmp_path / "left.png"])
+    np.testing.assert_array_equal(from_file.image, style_transfer(content, painting, **QUICK, masks=[left]).image)
+    again = style_transfer(content, painting, **json.loads(json.dumps(from_file.settings)))
+    np.testing.assert_array_equal(from_file.image, again.image)
+    with pytest.raises(ValueError, match="one of the input pictures"):
+        from_file.save(tmp_path / "left.png")
+
+
+def test_findings_are_noted(content, painting, left):
+    result = style_transfer(content, [painting, painting], **QUICK, masks=[left, left])
+    assert any("overlap" in note for note in result.notes)
+    assert any("gap" in note for note in result.notes)
+
+
+def test_a_mask_called_background_may_be_one(painting):
+    """The rule on polarity knows masks by the names of their files."""
+    cup = ROOT / "images" / "coffee.jpg"
+    result = style_transfer(cup, painting, **QUICK, masks=[ROOT / "masks" / "coffee_background.png"])
+    assert result.notes == []
+    as_array = style_transfer(cup, painting, **QUICK, masks=[load_mask(ROOT / "masks" / "coffee_background.png")])
+    assert any("mask 1" in note for note in as_array.notes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"masks": "left.png"}, r"masks must be a list with one mask for each of 1 style\(s\); got str"),
+        ({"masks": []}, "got 0"),
+        ({"masks": [np.zeros(SHAPE, "float32")]}, r"masks\[0\] is black everywhere"),
+        ({"masks": [np.ones((48, 48), "float32")]}, r"masks\[0\] is 48×48 pixels, its image 64×48"),
+        ({"masks": [None]}, r"masks\[0\] must be a mask; got None"),
+        ({"mask_mode": "freeze"}, 'mask_mode="freeze" needs masks'),
+        ({"mask_mode": "frozen", "masks": [np.ones(SHAPE, "float32")]}, "mask_mode must be one of guided, blend"),
+        ({"masks": [np.ones(SHAPE, "float32")], "combine": "targets"}, 'combine="targets" makes one style of all'),
+        ({"style_masks": [[None, None]]}, r"style_masks\[0\] must hold a mask for each of 1 pictures; got 2"),
+    ],
+)
+def test_wrong_masks_are_named(content, painting, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        style_transfer(content, painting, **QUICK, **arguments)
