@@ -141,7 +141,8 @@ def mask_findings(masks, grids=None):
         constant = _constant(name, mask)
         findings += constant or [*_coverage(name, mask), *_polarity(name, mask, total - mask)]
         if not constant:
-            findings += [*_vanishing(name, mask, grids), *_few(name, mask, grids)]
+            resized = _at_layers(mask, grids)
+            findings += [*_vanishing(name, mask, resized), *_few(name, resized)]
     for (name, mask), (other_name, other) in itertools.combinations(masks.items(), 2):
         shared = np.mean(mask + other > 1.5)
         if shared > MOST_SHARED:
@@ -190,15 +191,14 @@ def _polarity(name, mask, others):
         )
 
 
-def _vanishing(name, mask, grids):
+def _vanishing(name, mask, resized):
     labels, count = _regions(mask)
     lost = {}
-    for layer, grid in grids.items():
-        above = resize_mask(mask, grid) > 0.5
-        rows, columns = (np.arange(n) * m // n for n, m in zip(mask.shape, grid, strict=True))
-        alive = np.unique(labels[above[rows[:, None], columns]])
-        if (gone := count - np.count_nonzero(alive)) > 0:
-            lost[f"{layer} ({_size(grid)})"] = gone
+    for layer, values in resized.items():
+        rows, columns = (np.arange(n) * m // n for n, m in zip(mask.shape, values.shape, strict=True))
+        seen = labels * (values > 0.5)[rows[:, None], columns]
+        if gone := np.sum(np.bincount(seen.ravel(), minlength=count + 1)[1:] == 0):
+            lost[f"{layer} ({_size(values.shape)})"] = gone
     if lost:
         places = ", ".join(f"{gone} of {count} at {layer}" for layer, gone in lost.items())
         yield (
@@ -207,8 +207,8 @@ def _vanishing(name, mask, grids):
         )
 
 
-def _few(name, mask, grids):
-    areas = {f"{layer} ({_size(grid)})": np.sum(resize_mask(mask, grid) ** 2) for layer, grid in grids.items()}
+def _few(name, resized):
+    areas = {f"{layer} ({_size(values.shape)})": np.sum(values**2) for layer, values in resized.items()}
     few = ", ".join(f"{area:.1f} at {layer}" for layer, area in areas.items() if area < LEAST_POSITIONS)
     if few:
         yield (
@@ -217,8 +217,14 @@ def _few(name, mask, grids):
         )
 
 
+def _at_layers(mask, grids):
+    """{layer: the mask resized to its grid}; layers of one grid share an array."""
+    of_grid = {grid: resize_mask(mask, grid) for grid in set(grids.values())}
+    return {layer: of_grid[grid] for layer, grid in grids.items()}
+
+
 def _row(mask, grids):
-    resized = {layer: resize_mask(mask, grid) for layer, grid in grids.items()}
+    resized = _at_layers(mask, grids)
     return {
         "coverage": float(mask.mean()),
         "lowest": float(mask.min()),

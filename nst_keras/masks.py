@@ -102,6 +102,8 @@ def resize_mask(mask, shape):
     """
     mask = checked_mask(mask)
     height, width = checked_shape(shape)
+    if mask.shape == (height, width):
+        return mask
     if height <= mask.shape[0] and width <= mask.shape[1]:
         resized = _average_rows(_average_rows(mask, height).T, width).T
     else:
@@ -120,7 +122,7 @@ def _average_rows(values, count):
 
 
 def invert_mask(mask):
-    """1 − mask."""
+    """1 − mask: white where it was black."""
     return 1 - checked_mask(mask)
 
 

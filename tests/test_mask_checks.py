@@ -89,7 +89,7 @@ def test_polarity_is_doubted_for_inverted_subjects_only():
         assert mask_findings([background, subject]) == []  # another mask covers the middle
     assert mask_findings([invert_mask(box(0, 60, 128, 96))]) == []  # black at the border: a foreground
     assert mask_findings([invert_mask(box(4, 4, 20, 90))]) == []  # not in the middle
-    two = invert_mask(np.maximum(box(30, 30, 50, 60), box(80, 30, 100, 60)))
+    two = invert_mask(np.maximum(box(24, 24, 50, 72), box(80, 24, 106, 72)))
     assert mask_findings([two]) == []  # two pieces
     assert mask_findings([invert_mask(box(60, 44, 70, 50))]) == []  # small
 
