@@ -42,6 +42,7 @@ def _import_tensorflow():
 
 _import_tensorflow()
 
+from .explore import maximize_activation, receptive_field, top_patches  # noqa: E402
 from .image import load_image, resize, save_image  # noqa: E402
 from .losses import (  # noqa: E402
     content_loss,
@@ -72,16 +73,19 @@ __all__ = [
     "gram_matrix",
     "layer_names",
     "load_image",
+    "maximize_activation",
     "mean_gram_matrix",
     "plot_comparison",
     "plot_images",
     "plot_losses",
+    "receptive_field",
     "resize",
     "save_image",
     "style_energy",
     "style_loss",
     "style_terms",
     "style_transfer",
+    "top_patches",
     "total_variation_loss",
     "total_variation_term",
 ]

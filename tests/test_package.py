@@ -15,7 +15,7 @@ import nst_keras
 from nst_keras import __main__ as command_line
 from nst_keras import load_image, style_transfer
 
-MODULES = ("version", "image", "network", "losses", "objective", "optimize", "plot", "settings", "transfer")
+MODULES = ("version", "image", "network", "losses", "objective", "optimize", "plot", "settings", "transfer", "explore")
 CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
 
 
