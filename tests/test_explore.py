@@ -182,7 +182,7 @@ def test_errors_say_what_is_wrong(network, call, message):
 @pytest.mark.parametrize("layer", [kl.UpSampling2D(name="last"), kl.Conv2D(2, 3, dilation_rate=2, name="last")])
 def test_an_unknown_layer_is_not_guessed(layer):
     image = keras.Input((None, None, 3))
-    with pytest.raises(ValueError, match="what 'last', a .*2D, sees is not known"):
+    with pytest.raises(ValueError, match=r"what 'last', a .*2D, sees is not known"):
         receptive_field(keras.Model(image, {"last": layer(image)}), "last", (32, 32))
 
 
