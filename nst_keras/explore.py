@@ -79,13 +79,7 @@ def receptive_field(network, layer, shape):
     >>> field.pixels(0, 8)
     (slice(0, 6, None), slice(12, 22, None))
     """
-    fields = {}
-    for operation in _cut_off(network, layer).operations:  # in order: what one reads comes before it
-        inputs = [fields[id(tensor)] for tensor in keras.tree.flatten(operation.input)]
-        field = _joined(inputs) if inputs else ReceptiveField(*np.array([(1, 1), (1, 1), (0, 0), shape[:2], shape[:2]]))
-        if type(operation).__name__ not in POINTWISE:
-            field = _through(operation, field)
-        fields[id(operation.output)] = field
+    field = _field_of(_cut_off(network, layer).output[layer], shape[:2], {})
     if min(field.positions) < 1:
         raise ValueError(f"shape {tuple(shape[:2])} is too small: nothing is left of such an image at {layer}.")
     return ReceptiveField(*(tuple(pair.tolist()) for pair in field))
@@ -111,10 +105,8 @@ def top_patches(network, layer, images, units, *, count=9):
     ----------
     network, layer
         See `receptive_field`.
-    images : sequence of image arrays
-        Of any sizes.
-    units : sequence of int
-        Channels of the layer, from 0.
+    images, units : sequences
+        Image arrays of any sizes; channels of the layer, from 0.
     count : int
         Patches for each unit.
 
@@ -159,12 +151,10 @@ def maximize_activation(network, layer, unit, *, size=96, tv_weight=3.0, iterati
     ----------
     network, layer
         See `receptive_field`.
-    unit : int
-        Channel of the layer, from 0.
-    size : int
-        Height and width of the picture, in pixels.
+    unit, size : int
+        Channel of the layer, from 0; height and width of the picture, in pixels.
     tv_weight : float
-        0 gives noise, 20 little more than grey.
+        0 gives glaring colours at every pixel, 20 pale shapes on grey.
     iterations, seed : int
         Iterations of L-BFGS at each size; seed of the noise.
 
@@ -196,10 +186,20 @@ def maximize_activation(network, layer, unit, *, size=96, tv_weight=3.0, iterati
     return image
 
 
+def _field_of(tensor, shape, known):
+    """The field of one tensor of the graph, of those that it is made from; `known` are those already found."""
+    if id(tensor) not in known:
+        operation, node, _ = tensor._keras_history  # a layer may be called several times: one node for each
+        inputs = [_field_of(tensor, shape, known) for tensor in operation._inbound_nodes[node].input_tensors]
+        field = _joined(inputs) if inputs else ReceptiveField(*np.array([(1, 1), (1, 1), (0, 0), shape, shape]))
+        known[id(tensor)] = field if type(operation).__name__ in POINTWISE else _through(operation, field)
+    return known[id(tensor)]
+
+
 def _joined(fields):
     offset = np.min([field.offset for field in fields], axis=0)
-    size = np.max([field.offset + field.size for field in fields], axis=0) - offset
-    return fields[0]._replace(size=size, offset=offset, seen=np.max([field.seen for field in fields], axis=0))
+    end = np.max([field.offset + field.size for field in fields], axis=0)
+    return fields[0]._replace(size=end - offset, offset=offset, seen=np.max([field.seen for field in fields], axis=0))
 
 
 def _through(layer, field):
