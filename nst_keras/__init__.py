@@ -43,6 +43,7 @@ def _import_tensorflow():
 _import_tensorflow()
 
 from .color import COLOR_METHODS, color_statistics, color_transform, match_colors  # noqa: E402
+from .explore import maximize_activation, receptive_field, top_patches  # noqa: E402
 from .formulas import FORMULAS  # noqa: E402
 from .image import load_image, resize, save_image  # noqa: E402
 from .improvements import (  # noqa: E402
@@ -133,12 +134,14 @@ __all__ = [
     "load_mask",
     "mask_findings",
     "match_colors",
+    "maximize_activation",
     "mean_gram_matrix",
     "partition_masks",
     "plot_comparison",
     "plot_images",
     "plot_losses",
     "radial_gradient",
+    "receptive_field",
     "reconstruct_content",
     "rescale_network",
     "resize",
@@ -158,6 +161,7 @@ __all__ = [
     "style_terms",
     "style_transfer",
     "synthesize_texture",
+    "top_patches",
     "total_variation_loss",
     "total_variation_term",
 ]

@@ -35,6 +35,7 @@ MODULES = (
     "run",
     "transfer",
     "reconstruct",
+    "explore",
 )
 CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
 
