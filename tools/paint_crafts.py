@@ -118,7 +118,7 @@ def woodblock_sea(rng: np.random.Generator) -> np.ndarray:
 
     sky = ramp(
         y / 760 + 0.02 * noise(rng, shape, 180, 0.3),
-        colours("6f8d96", "c9c7a5", "ecdcae", "f0dfae", "e9c79a", "c99b7a"),
+        colours("f0bd7c", "f2d093", "f2e0b0", "f1dfb0", "edc293", "df9870"),
         np.array([0, 0.13, 0.3, 0.6, 0.82, 1.0]),
     )
     sun = smoothstep(72, 70, np.hypot(x - 900, y - 330))
@@ -177,11 +177,11 @@ def woodblock_sea(rng: np.random.Generator) -> np.ndarray:
         40,
         56,
     )
-    spray = scattered(rng, shape, 1500)
+    spray = scattered(rng, shape, 300)
     near = np.exp(-(((spray[:, 0] - 740) / 200) ** 2) - ((spray[:, 1] - 430) / 190) ** 2)
     ring = np.linspace(0, 2 * np.pi, 14)
     drops = [
-        spot + rng.gamma(2.5, 1.0) * np.stack([np.cos(ring), np.sin(ring)], 1)
+        spot + (3 + rng.gamma(2.5, 1.2)) * np.stack([np.cos(ring), np.sin(ring)], 1)
         for spot in spray[rng.random(len(spray)) < 0.5 * near]
     ]
     drops = polygon_mask(shape, *drops)
@@ -191,13 +191,13 @@ def woodblock_sea(rng: np.random.Generator) -> np.ndarray:
     grain = noise(rng, shape, 2.5, 0.2, ratio=30) + 0.5 * noise(rng, shape, 60, 0.5)
     tooth = paper(rng, shape, 1400)
     ink = 1 - picture.mean(-1)
-    worn = np.clip(0.05 + 0.05 * grain + 0.05 * tooth, 0, 0.4) * (0.35 + ink)
+    worn = np.clip(0.05 + 0.05 * grain + 0.02 * tooth, 0, 0.4) * (0.1 + ink)
     picture = blend(picture, cream, worn)
     wander = [y + 0.5 * noise(rng, shape, 12), x + 0.5 * noise(rng, shape, 12)]
     picture = np.stack(
         [ndimage.map_coordinates(picture[..., c], wander, order=1, mode="nearest") for c in range(3)], -1
     )
-    return picture * (1 + 0.018 * tooth[..., None])
+    return picture * (1 + 0.008 * tooth[..., None])
 
 
 def stained_glass(rng: np.random.Generator) -> np.ndarray:
@@ -603,14 +603,13 @@ def mosaic(rng: np.random.Generator) -> np.ndarray:
     shape = SQUARE
     rows, columns = shape
     x, y = grid(shape)
-    frame = np.minimum.reduce([x, y, columns - 1 - x, rows - 1 - y])
     sun_x, sun_y = 576, 400
     ray = np.hypot(x - sun_x, y - sun_y)
     turn = np.arctan2(y - sun_y, x - sun_x)
 
-    # Two fish in a sea under a gold sky, inside a framed border.
+    # Two fish in a sea under a gold sky. All runs off the edges: a painted frame would come back in every transfer.
     fish = []
-    for cx, cy, size, way in ((400, 800, 1.0, 1), (790, 930, 0.8, -1)):
+    for cx, cy, size, way in ((370, 830, 1.45, 1), (800, 1010, 1.2, -1)):
         back = [
             (-150, 6),
             (-90, -46),
@@ -627,26 +626,25 @@ def mosaic(rng: np.random.Generator) -> np.ndarray:
             (-150, 6),
         ]
         fish.append(polygon_mask(shape, spline([(cx + way * size * px, cy + size * py) for px, py in back], 200)) > 0.5)
-    waves = y - 640 - 20 * np.sin(x / 74) - 9 * np.sin(x / 31 + 1)
+    waves = y - 630 - 20 * np.sin(x / 74) - 9 * np.sin(x / 31 + 1)
     near_fish = ndimage.distance_transform_edt(~(fish[0] | fish[1]))
-    border, disc = frame < 84, ray < 120
-    sea = (waves > 0) & ~border
-    sky = ~sea & ~border & ~disc
+    disc = ray < 150
+    sea = waves > 0
+    sky = ~sea & ~disc
     billow = ray + 10 * noise(rng, shape, 150)
 
     # From the figures outwards; the last, smallest stones go wherever a gap is left.
     taken = np.zeros(shape, bool)
     stones = []
     for mask, level, row, long in (
-        (fish[0] | fish[1], ndimage.distance_transform_edt(fish[0] | fish[1]), 11.0, 12.0),
-        (sea & (near_fish > 0) & (near_fish < 26), near_fish, 13.0, 13.0),
-        (disc & ~border, ray, 14.0, 13.0),
-        (border, frame, 14.0, 14.5),
-        (sky & (ray < 180), ray, 15.0, 15.0),
-        (sea & (waves < 45), waves, 15.0, 14.0),
-        (sea, waves + 8 * np.sin(x / 74) * waves / 300, 15.5, 17.0),
-        (sky, billow, 16.0, 16.5),
-        (np.ones(shape, bool), frame, 8.0, 8.0),
+        (fish[0] | fish[1], ndimage.distance_transform_edt(fish[0] | fish[1]), 17.0, 18.0),
+        (sea & (near_fish > 0) & (near_fish < 42), near_fish, 21.0, 22.0),
+        (disc, ray, 21.0, 21.0),
+        (sky & (ray < 225), ray, 24.0, 24.0),
+        (sea & (waves < 72), waves, 24.0, 23.0),
+        (sea, waves + 8 * np.sin(x / 74) * waves / 300, 25.0, 28.0),
+        (sky, billow, 26.0, 27.0),
+        (np.ones(shape, bool), y, 11.0, 11.0),
     ):
         stones += lay_rows(rng, taken, mask & ~taken, level.astype(np.float32), row, long)
     stones = np.array(stones)
@@ -661,34 +659,27 @@ def mosaic(rng: np.random.Generator) -> np.ndarray:
     golds = colours("8a5a16", "b9801f", "dca733", "f0cb5c", "fae59a")
     spokes = 0.5 + 0.5 * np.sin(of(turn) * 14 + 0.004 * of(ray))
     tint = ramp(0.12 + 0.75 * spokes + 0.35 * (pick - 0.3) - 0.0003 * of(ray), golds)
-    ember = (of(ray) < 235 + 60 * spokes) & (spokes > 0.5) & (pick < 0.4)
+    ember = (of(ray) < 270 + 80 * spokes) & (spokes > 0.5) & (pick < 0.4)
     tint = np.where(ember[:, None], colours("c9652f")[0], tint)
     blues = colours("0c1f4f", "15408a", "1f6fb0", "2fa3b5", "8fd3c8", "f1efe0")
     depth = of(waves)
     swell = 0.36 + 0.3 * np.sin(depth / 24) - depth / 1300 + 0.24 * (pick - 0.5)
     tint = np.where(of(sea)[:, None], ramp(np.clip(swell, 0, 1), blues), tint)
-    foam = of(sea) & (depth < 32)
-    tint = np.where(foam[:, None], np.where((depth < 16)[:, None], colours("f4efdc")[0], colours("9fd8cc")[0]), tint)
-    halo = of(sea) & (of(near_fish) < 26)
-    tint = np.where(halo[:, None], np.where((of(near_fish) < 13)[:, None], blues[0], blues[2]), tint)
+    foam = of(sea) & (depth < 48)
+    tint = np.where(foam[:, None], np.where((depth < 24)[:, None], colours("f4efdc")[0], colours("9fd8cc")[0]), tint)
+    halo = of(sea) & (of(near_fish) < 42)
+    tint = np.where(halo[:, None], np.where((of(near_fish) < 21)[:, None], blues[0], blues[2]), tint)
     reds = colours("6e1f16", "a63b20", "cf6a33", "eaa35c", "f7dfb4")
-    flame = 0.95 - of(ray) / 150 + 0.25 * (pick - 0.5)
+    flame = 0.95 - of(ray) / 185 + 0.25 * (pick - 0.5)
     tint = np.where(of(disc)[:, None], ramp(np.clip(flame, 0, 1), reds), tint)
-    for body, (eye_x, eye_y) in zip(fish, ((312, 786), (860, 919)), strict=True):
+    for body, (eye_x, eye_y) in zip(fish, ((243, 810), (905, 994)), strict=True):
         inner = ndimage.distance_transform_edt(body)
         top = ndimage.center_of_mass(body)[0]
-        scale = 0.25 + 0.5 * (np.floor(of(inner) / 11) % 2) + (of(y) - top) / 220 + 0.25 * (pick - 0.5)
+        scale = 0.25 + 0.5 * (np.floor(of(inner) / 17) % 2) + (of(y) - top) / 220 + 0.25 * (pick - 0.5)
         tint = np.where(of(body)[:, None], ramp(np.clip(scale, 0, 1), reds), tint)
-        tint = np.where((of(body) & (of(inner) < 11))[:, None], colours("3c1512")[0], tint)
+        tint = np.where((of(body) & (of(inner) < 17))[:, None], colours("3c1512")[0], tint)
         eye = np.hypot(where[0] - eye_x, where[1] - eye_y)
-        tint = np.where((eye < 22)[:, None], np.where((eye < 9)[:, None], colours("16100f")[0], reds[4]), tint)
-    along = np.where(np.minimum(x, columns - x) < np.minimum(y, rows - y), y, x)
-    scroll = of(frame) - 42 - 18 * np.sin(of(along) * 2 * np.pi / 96)
-    braid = np.where(
-        (np.abs(scroll) < 9)[:, None], colours("f0e2bd")[0], np.where((scroll > 0)[:, None], reds[1], blues[1])
-    )
-    braid = np.where(((of(frame) < 15) | (of(frame) > 70))[:, None], colours("2a1a18")[0], braid)
-    tint = np.where(of(border)[:, None], braid, tint)
+        tint = np.where((eye < 30)[:, None], np.where((eye < 13)[:, None], colours("16100f")[0], reds[4]), tint)
     tint = np.clip(tint * rng.normal(1, 0.11, (count, 1)) + rng.normal(0, 0.022, (count, 3)), 0, 1)
 
     # Cut the stones unevenly and set them in mortar, at twice the size for clean edges.
@@ -696,7 +687,7 @@ def mosaic(rng: np.random.Generator) -> np.ndarray:
     draw = ImageDraw.Draw(image)
     corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
     for number, (cx, cy, angle, long, row) in enumerate(stones):
-        offset = corners * (long / 2 - 0.9, row / 2 - 0.9) + rng.uniform(-1.2, 1.2, (4, 2))
+        offset = corners * (long / 2 - 1.6, row / 2 - 1.6) + rng.uniform(-1.6, 1.6, (4, 2))
         cosine, sine = np.cos(angle), np.sin(angle)
         turned = offset @ np.array([[cosine, sine], [-sine, cosine]]) + (cx, cy)
         draw.polygon([tuple(p) for p in 2 * turned], fill=number)
@@ -705,7 +696,7 @@ def mosaic(rng: np.random.Generator) -> np.ndarray:
     rim = ndimage.distance_transform_edt(solid) / 2
     owner = np.where(solid, owner, 0)
     fy, fx = np.mgrid[: 2 * rows, : 2 * columns].astype(np.float32) / 2
-    tilt = rng.normal(0, 0.16, (2, count))
+    tilt = rng.normal(0, 0.10, (2, count))
     lean = tilt[0][owner] * (fx - stones[owner, 0]) + tilt[1][owner] * (fy - stones[owner, 1])
     face = tint[owner] * (1 + 0.05 * ndimage.zoom(noise(rng, shape, 5, 0.6), 2, order=1))[..., None]
     pit = ndimage.zoom(noise(rng, shape, 3.5, 0.4), 2, order=1)

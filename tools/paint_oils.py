@@ -24,6 +24,7 @@ from paint_engine import (
     turned_flow,
     turned_hue,
     unit_flow,
+    voronoi,
     weave,
 )
 from scipy import ndimage
@@ -447,8 +448,19 @@ def still_life(picture: np.ndarray, ochre: np.ndarray, slate: np.ndarray) -> lis
     return [body[:110], body[125:220], echo, hole, bottle[:90], bottle[105:], glass, neck[:30], neck[30:], *strings]
 
 
+def spaced(rng: np.random.Generator, shape, pitch: int) -> np.ndarray:
+    """Points (x, y) about `pitch` apart, a little beyond the edges too: Lloyd's way, each to the middle of its cell."""
+    margin = 3 * pitch
+    wide = [side + 2 * margin for side in shape]
+    points = scattered(rng, wide, int(wide[0] * wide[1] / pitch**2))
+    for _ in range(5):
+        cells = voronoi(wide, points)[0]
+        points = np.array(ndimage.center_of_mass(np.ones(wide), cells, np.arange(len(points))))[:, ::-1]
+    return points - margin
+
+
 def pointillism(rng: np.random.Generator) -> np.ndarray:
-    """Divided colour: pure dots in four sizes, complements set side by side, so that the eye does the mixing."""
+    """Divided colour: dots side by side on a dark ground, blue and violet against gold, left to the eye to mix."""
     shape = LANDSCAPE
     columns = shape[1]
     x, y = grid(shape)
@@ -456,13 +468,13 @@ def pointillism(rng: np.random.Generator) -> np.ndarray:
     sun_x, sun_y = 430, 262
     glare = np.hypot(x - sun_x, y - sun_y)
 
-    scene = ramp(y / horizon + 0.03 * noise(rng, shape, 120), colours("5d8fd0", "8fb6dd", "d6c6de", "f6d9a6", "ffce85"))
+    scene = ramp(y / horizon + 0.03 * noise(rng, shape, 120), colours("3a5fae", "6f8fcb", "b9a6cf", "f2bd92", "ffd07a"))
     scene = blend(scene, colours("ffe58a")[0], 0.85 * np.exp(-glare / 150))
     cloud = smoothstep(0.3, 1.6, noise(rng, shape, 70, 0.35, ratio=2.6)) * smoothstep(0, 60, horizon - y)
-    scene = blend(scene, ramp(y / horizon, colours("f4e9ec", "ffd3b0")), 0.8 * cloud)
-    scene = blend(scene, colours("fffbdc")[0], smoothstep(44, 38, glare))
+    scene = blend(scene, ramp(y / horizon, colours("f3c6c8", "ffc48c")), 0.8 * cloud)
+    scene = blend(scene, colours("fffbdc")[0], smoothstep(58, 52, glare))
 
-    water = ramp((y - horizon) / 500, colours("f9cf94", "d4b6d4", "6a9cd6", "2f66b8", "2a3f95"))
+    water = ramp((y - horizon) / 500, colours("f7c389", "b9a0cf", "5f86c6", "2d5aa8", "243a86"))
     ripple = np.sin(np.maximum(y - horizon, 0) ** 0.72 * 1.5 + 1.2 * noise(rng, shape, 30, 0.2, ratio=3))
     water = water * (1 + 0.09 * ripple)[..., None]
     path = np.exp(-(((x - sun_x) / (26 + 0.16 * (y - horizon))) ** 2)) * (0.55 + 0.45 * ripple)
@@ -471,10 +483,10 @@ def pointillism(rng: np.random.Generator) -> np.ndarray:
 
     line = ridge(rng, columns, 352, 15, 60, 0.4)
     far = (y > line) & (y < horizon + 4)
-    scene = blend(scene, ramp((y - line) / 50, colours("9fa3d6", "6f86b8", "5a7c8f")), far)
+    scene = blend(scene, ramp((y - line) / 50, colours("9a94dc", "7078c4", "5560a8")), far)
     mirrored = (y >= horizon + 4) & (y < 2 * horizon - line + 12 * ripple)
-    scene = blend(scene, colours("6b84b6")[0], 0.65 * mirrored)
-    for cx, base, size in ((640, 418, 62), (730, 404, 36), (250, 406, 40)):
+    scene = blend(scene, colours("7072c6")[0], 0.65 * mirrored)
+    for cx, base, size in ((560, 432, 120), (700, 414, 72), (230, 412, 84)):
         hull = ribbon(np.array([[cx - 0.5 * size, base], [cx + 0.5 * size, base]]), np.array([9.0, 7.0]) * size / 60)
         sails = [
             [(cx, base - 4), (cx + 3, base - size * 1.5), (cx + size * 0.45, base - 5)],
@@ -490,14 +502,14 @@ def pointillism(rng: np.random.Generator) -> np.ndarray:
     bank = smoothstep(-2, 2, y - bank_line)
     grass = ramp(
         0.55 + 0.18 * noise(rng, shape, 40, 0.4, ratio=2.5) + 0.25 * smoothstep(120, 0, y - bank_line),
-        colours("2f5a3a", "4f8a3d", "8fb545", "d6d262", "f3e58a"),
+        colours("7a4a2a", "a8682f", "d0953f", "eab95a", "f8dd94"),
     )
     shade = smoothstep(
         0.1,
         0.6,
         np.exp(-(((x - 900 - 0.9 * (y - 760)) / 210) ** 2) - ((y - 790) / 80) ** 2) + 0.12 * noise(rng, shape, 40, 0.4),
     )
-    grass = blend(grass, colours("35348f")[0], 0.82 * shade)
+    grass = blend(grass, colours("33317f")[0], 0.82 * shade)
     scene = blend(scene, grass, bank)
     trunks = [
         ribbon(spline([(985, 770), (972, 640), (990, 500), (955, 330)], 40), np.linspace(52, 20, 40)),
@@ -508,39 +520,36 @@ def pointillism(rng: np.random.Generator) -> np.ndarray:
     lit_side = smoothstep(-0.2, 0.6, ndimage.sobel(ndimage.gaussian_filter(trunk, 8), 1) * 3)
     scene = blend(scene, blend(colours("4a2f5c")[0], colours("d98a4a")[0], lit_side), trunk)
     crowns = [
-        (1000, 250, 170),
-        (880, 200, 110),
-        (1090, 140, 150),
-        (960, 90, 130),
+        (1010, 240, 190),
+        (880, 190, 125),
+        (1110, 110, 150),
+        (1020, 40, 120),
+        (840, 300, 90),
         (1130, 330, 110),
-        (860, 330, 80),
-        (820, 480, 82),
-        (775, 520, 46),
-        (868, 520, 54),
+        (815, 480, 84),
+        (770, 525, 50),
+        (868, 520, 56),
     ]
     leaves = foliage(rng, shape, crowns)
     form = 0.8 * noise(rng, shape, 30, 0.3) + 0.8 * noise(rng, shape, 75) - (x - 980) / 300 - (y - 280) / 400
-    green = ramp(0.45 + 0.2 * form, colours("1f2f6b", "24586a", "2f7d4a", "79a93c", "dcc94a", "ffe27a"))
+    green = ramp(0.45 + 0.2 * form, colours("1c2a62", "1f4c70", "2b6f78", "4f9384", "d9a64c", "f8cf7c"))
     scene = blend(scene, green, leaves)
     reeds = foliage(rng, shape, [(60, 880, 120), (170, 905, 90), (-20, 780, 90)], 0.7)
     scene = blend(
-        scene, ramp(0.5 + 0.25 * noise(rng, shape, 30, 0.3), colours("274a5f", "3f7a45", "a9b84a", "e8b54a")), reeds
+        scene, ramp(0.5 + 0.25 * noise(rng, shape, 30, 0.3), colours("25406a", "2f6a74", "b98a45", "eab95a")), reeds
     )
 
     # Dots lie along the forms: level on water, round in the leaves, leaning on the bank.
     lean = 0.25 * noise(rng, shape, 50) - 0.35 * bank + 1.6 * noise(rng, shape, 40) * np.maximum(leaves, reeds)
-    canvas = Canvas(blend(np.broadcast_to(colours("efe3c4")[0], scene.shape), scene, 0.35), rng)
-    for count, radius, spice in ((9000, 8.5, 0.5), (24000, 5.4, 0.9), (22000, 3.9, 1.2), (12000, 2.6, 1.5)):
-        points = scattered(rng, shape, count)
-        tints = sample(scene, points[:, 0], points[:, 1])
-        dice = rng.random(len(points))
-        turn = np.where(dice < 0.075 * spice, 180, np.where(dice < 0.5 * spice, rng.normal(0, 30, len(dice)), 0))
-        vivid = tints.mean(-1, keepdims=True)
-        tints = vivid + (turned_hue(tints, turn) - vivid) * np.where(turn == 180, 1.1, 1.45)[:, None]
-        tints = np.clip(tints + 0.045 * spice * rng.standard_normal((len(tints), 1)), 0, 1)
-        radii = radius * np.exp(0.16 * rng.standard_normal(len(points)))
-        angles = sample(lean, points[:, 0], points[:, 1]) + 0.3 * rng.standard_normal(len(points))
-        canvas.dabs(points, radii, tints, angles)
+    # First a dark ground of broad touches, then one dot beside the other, its hue a little off its neighbours'.
+    canvas = Canvas(scene.astype(np.float32), rng)
+    ground = blend(colours("181340")[0], scene, 0.35)
+    for target, pitch, radius, spread in ((ground, 24, 17, 6), (1.04 * scene, 19, 8.8, 7)):
+        points = spaced(rng, shape, pitch)
+        tints = turned_hue(sample(target, points[:, 0], points[:, 1]), rng.normal(0, spread, len(points)))
+        tints = np.clip(tints * (1 + 0.06 * rng.standard_normal((len(points), 1))), 0, 1)
+        radii = radius * np.exp(0.06 * rng.standard_normal(len(points)))
+        canvas.dabs(points, radii, tints, sample(lean, points[:, 0], points[:, 1]), stretch=1.15)
     canvas.height += 0.12 * weave(rng, shape)
     return canvas.lit(0.8, 0.08)
 
