@@ -50,7 +50,7 @@ def checked_settings(*, styles=0, **settings):
             raise ValueError(f'scales must be "auto" or a whole number of at least 1; got {scales!r}.')
         settings["scales"] = int(scales)
     check_formula(settings["formula"])
-    settings.update(_weights(settings))
+    settings.update(_weights(settings, network))
     if "style_weights" in settings:
         settings["style_weights"] = _style_weights(settings["style_weights"], styles)
     if settings.get("combine", COMBINATIONS[0]) not in COMBINATIONS:
@@ -115,7 +115,7 @@ def _layers(argument, network, layers, position):
     return [item if isinstance(item, str) else list(item) for item in layers]
 
 
-def _weights(settings):
+def _weights(settings, network):
     """The weights of the terms, those of the formula where none are given; or the shares, and no weights."""
     given = {name: settings[name] for name in WEIGHTS if name in settings}
     shares, formula = settings.get("shares"), settings["formula"]
@@ -129,19 +129,27 @@ def _weights(settings):
         if sum(numbers.values()) == 0:
             raise ValueError("shares must not all be 0.")
         return {"shares": {group: share / sum(numbers.values()) for group, share in numbers.items()}}
-    expected = FORMULAS[formula].features
-    is_raw = settings["network"] in ("vgg19", "vgg16")
-    if None in given.values() and ((expected == "raw" and not is_raw) or (expected == "rescaled" and is_raw)):
-        warnings.warn(
-            f'The weights of formula "{formula}" were published for {expected} features of VGG, which '
-            f'{settings["network"]} has not. Give weights of your own, or shares, such as shares={{"content": 0.2, '
-            '"style": 0.7, "tv": 0.1}.',
-            stacklevel=4,
-        )
+    if None in given.values():
+        _warn_of_published_weights(formula, network)
     return {
         name: _number(name, getattr(FORMULAS[formula], name) if value is None else value, least=0)
         for name, value in given.items()
     }
+
+
+def _warn_of_published_weights(formula, network):
+    expected = FORMULAS[formula].features
+    has = {"lite": "rescaled", "vgg19": "raw", "vgg16": "raw"}
+    if expected == "any" or not isinstance(network, str) or has.get(network) == expected:
+        return
+    remedy = 'Give weights of your own, or shares, such as shares={"content": 0.2, "style": 0.7, "tv": 0.1}.'
+    if expected == "rescaled":
+        remedy = f"rescale_network makes a network with such features. {remedy}"
+    warnings.warn(
+        f'The weights of formula "{formula}" were published for {expected} features of VGG, which {network} has not. '
+        f"{remedy}",
+        stacklevel=5,
+    )
 
 
 def _style_weights(style_weights, styles):

@@ -17,6 +17,7 @@ from nst_keras import (
 )
 from nst_keras.losses import content_loss, mean_gram_matrix, style_energy, style_loss, total_variation_loss
 from nst_keras.objective import balanced_terms, blended_targets
+from nst_keras.settings import LAYERS
 
 CONTENT_LAYERS, STYLE_LAYERS = ["block2_conv2"], ["color", "block3_conv1"]
 
@@ -139,6 +140,20 @@ def test_shares_are_the_gradients_shares(network, content, style, rng):
                 of_group = [term for term in balanced if term.name.startswith(group)]
                 _, gradient = Objective(network, of_group, shape).evaluate(image)
                 assert np.linalg.norm(gradient) == pytest.approx(share, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["squeezenet1_1", "vgg16"])
+def test_shares_hold_with_every_network(name, content, style, rng):
+    content_layers, style_layers = (list(layers) for layers in LAYERS[name])
+    network = build_network(name, [*content_layers, *style_layers], weights="random")
+    terms = content_terms(network, content, content_layers, 1.0)
+    terms += style_terms(style_targets(network, style, style_layers), 1.0)
+    image = rng.uniform(size=content.shape).astype("float32")
+    for group, share in {"content": 0.25, "style": 0.75}.items():
+        balanced = balanced_terms(network, terms, image, {"content": 0.25, "style": 0.75})
+        of_group = [term for term in balanced if term.name.startswith(group)]
+        _, gradient = Objective(network, of_group, content.shape).evaluate(image)
+        assert np.linalg.norm(gradient) == pytest.approx(share, rel=1e-3)
 
 
 def test_a_share_needs_a_gradient(network, content):

@@ -1,4 +1,5 @@
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -224,6 +225,12 @@ def test_a_model_can_be_the_network(content, painting):
 def test_formulas_bring_their_weights_and_say_where_they_do_not_hold(content, painting):
     with pytest.warns(UserWarning, match='"keras" were published for raw features of VGG, which lite has not'):
         result = style_transfer(content, painting, **QUICK, formula="keras")
+    network = nst_keras.build_network("lite")
+    with warnings.catch_warnings(action="error"):
+        style_transfer(content, painting, **QUICK, formula="gatys")  # lite's features are rescaled
+        style_transfer(content, painting, **QUICK, formula="keras", network=network)  # one's own: no guess
+    with pytest.warns(UserWarning, match="rescale_network makes a network with such features"):
+        style_transfer(content, painting, **QUICK, formula="gatys", network="vgg16", weights="random")
     assert result.settings["content_weight"] == FORMULAS["keras"].content_weight
     assert result.styles[0].shape == result.image.shape
     shares = {"content": 2, "style": 7, "tv": 1}
