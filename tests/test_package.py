@@ -127,9 +127,11 @@ def test_python_in_the_readme_runs(tmp_path, monkeypatch):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert blocks
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "images").symlink_to(ROOT / "images")
-    monkeypatch.setitem(style_transfer.__kwdefaults__, "size", 64)
-    monkeypatch.setitem(style_transfer.__kwdefaults__, "iterations", 2)
+    for folder in ("images", "masks"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    for function in (style_transfer, nst_keras.reconstruct_content, nst_keras.synthesize_texture):
+        monkeypatch.setitem(function.__kwdefaults__, "size", 64)
+        monkeypatch.setitem(function.__kwdefaults__, "iterations", 2)
     for block in blocks:
         exec(compile(block, "README.md", "exec"), {})
     assert list(tmp_path.glob("*.png"))
