@@ -8,7 +8,8 @@ positions and N channels, and Gram matrices G and A of the generated and the sty
 
 and add a total variation of the image. What differs is what they divide by, and the weights published with it;
 weights do not carry over from one formula to another, from one network to another, or (where one part is a sum and
-the other is not) from one image size to another. `FORMULAS` has them all, a source for each.
+the other is not) from one image size to another. `FORMULAS` has them all, a source for each; docs/formulas.md has a
+picture of each.
 
 A divisor that does not treat layers alike is a hidden layer weighting: with VGG19's channels, the five style layers
 weigh 455 : 114 : 28.4 : 7.1 : 0.44 in `keras`, and 64 : 16 : 4 : 1 : 1 in `gatys-code` and `neural-style`, compared

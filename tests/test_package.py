@@ -146,6 +146,7 @@ def test_python_in_the_readme_runs(tmp_path, monkeypatch):
         "docs/networks.md",
         "images/README.md",
         "masks/README.md",
+        "docs/formulas.md",
         "nst_keras/weights/README.md",
     ],
 )
@@ -156,6 +157,13 @@ def test_links_in_documents_lead_somewhere(document):
     for target in re.findall(r"\]\(([^)#]+)", text):
         if not target.startswith("http"):
             assert (path.parent / target).exists(), target
+
+
+def test_the_table_of_formulas_has_all_of_them_with_a_picture_each():
+    rows = re.findall(
+        r"^\| `(.+?)` \|.*\(formulas/(.+)\.jpg\) \|$", (ROOT / "docs/formulas.md").read_text(), re.MULTILINE
+    )
+    assert rows == [(name, name) for name in nst_keras.FORMULAS]
 
 
 def test_every_bundled_image_has_its_origin_written_down():
