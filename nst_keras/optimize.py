@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from scipy.optimize import Bounds
 from scipy.optimize import minimize as scipy_minimize
+from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 CORRECTIONS = 10  # pairs of vectors from which L-BFGS builds its picture of the curvature
@@ -171,21 +172,23 @@ def lbfgs(recorder, x):
         recorder.step(intermediate_result.x, float(intermediate_result.fun) / scale)
 
     iterations = recorder.iterations
-    scipy_minimize(
-        scaled,
-        x,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=Bounds(np.zeros_like(x), np.ones_like(x)),
-        callback=callback,
-        options={
-            "maxiter": iterations,
-            "maxfun": 20 * iterations,
-            "maxcor": CORRECTIONS,
-            "ftol": 0,
-            "gtol": 0,
-        },
-    )
+    # L-BFGS-B works on vectors, one short operation after the other: with more threads they wait for each other.
+    with threadpool_limits(1, user_api="blas"):
+        scipy_minimize(
+            scaled,
+            x,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=Bounds(np.zeros_like(x), np.ones_like(x)),
+            callback=callback,
+            options={
+                "maxiter": iterations,
+                "maxfun": 20 * iterations,
+                "maxcor": CORRECTIONS,
+                "ftol": 0,
+                "gtol": 0,
+            },
+        )
 
 
 def adam(recorder, x):
