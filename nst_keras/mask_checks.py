@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from .image import load_image, luminance
 from .masks import checked_masks, checked_shape, resize_mask
-from .plot import STYLE
+from .plot import styled
 
 LEAST_COVERAGE = 0.01  # share of the picture
 LEAST_CONTRAST = 0.1  # between a mask's lowest and highest value
@@ -70,7 +70,7 @@ class MaskReport:
             layers_of.setdefault(grid, []).append(layer)
         height, width = next(iter(self.masks.values())).shape
         picture = np.full((height, width), 0.6) if self.image is None else luminance(self.image)
-        with plt.style.context(STYLE):
+        with styled():
             size = (2.6 * (1 + len(layers_of)), (2.6 * height / width + 0.5) * len(self.masks) + 0.15)
             figure = plt.figure(figsize=size)
             panels = figure.subplots(len(self.masks), 1 + len(layers_of), squeeze=False)

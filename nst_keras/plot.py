@@ -4,6 +4,7 @@ Each function returns a Matplotlib figure that is not registered with pyplot: a 
 last line, once; elsewhere `save_figure` writes it.
 """
 
+import contextlib
 import itertools
 from pathlib import Path
 
@@ -14,6 +15,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from .image import save_image
 
 STYLE = Path(__file__).parent / "style.mplstyle"
+
+
+@contextlib.contextmanager
+def styled():
+    """Within it figures are drawn in this package's style."""
+    plt.close(
+        plt.figure()
+    )  # loads Matplotlib's backend: inside the context, what it sets up for notebooks would be undone
+    with plt.style.context(STYLE):
+        yield
 
 
 def plot_images(pictures, *, columns=None, height=2.6):
@@ -33,7 +44,7 @@ def plot_images(pictures, *, columns=None, height=2.6):
     columns = columns or len(pictures)
     rows = [list(pictures.items())[i : i + columns] for i in range(0, len(pictures), columns)]
     width = max(sum(picture.shape[1] / picture.shape[0] for _, picture in row) for row in rows)
-    with plt.style.context(STYLE):
+    with styled():
         figure = plt.figure(figsize=(width * height, (height + 0.3) * len(rows)))
         for band, row in zip(figure.subfigures(len(rows), squeeze=False)[:, 0], rows, strict=True):
             _row_of_images(band, dict(row))
@@ -43,7 +54,7 @@ def plot_images(pictures, *, columns=None, height=2.6):
 
 def plot_losses(history):
     """Every term of a run over its iterations, logarithmic; dotted lines where the size changes."""
-    with plt.style.context(STYLE):
+    with styled():
         figure = plt.figure(figsize=(8, 3.5))
         _loss_curves(figure.subplots(), history)
     plt.close(figure)
@@ -57,7 +68,7 @@ def plot_comparison(content, styles, result, history):
     pictures = pictures | dict(zip(titles, styles, strict=True)) | {"result": result}
     width = sum(picture.shape[1] / picture.shape[0] for picture in pictures.values())
     height = 12 / width
-    with plt.style.context(STYLE):
+    with styled():
         figure = plt.figure(figsize=(12, height + 0.3 + 3))
         above, below = figure.subfigures(2, height_ratios=[height + 0.3, 3])
         _row_of_images(above, pictures)

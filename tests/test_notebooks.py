@@ -18,6 +18,18 @@ def test_notebook_runs_from_a_fresh_kernel(path):
     assert any("image/jpeg" in output.get("data", {}) for cell in code for output in cell.outputs)
 
 
+def test_a_readers_own_figures_are_shown_after_the_packages(tmp_path):
+    """Matplotlib sets itself up for notebooks with the first figure, which must not be undone with the style of ours."""
+    first = "import numpy as np\nfrom nst_keras import plot_images\nplot_images({'grey': np.zeros((4, 4, 3))})"
+    cells = [
+        nbformat.v4.new_code_cell(source) for source in (first, "import matplotlib.pyplot as plt\nplt.plot([1, 2])")
+    ]
+    cells[0].metadata.update({"tags": ["parameters"], "fast": first})
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "figures.ipynb")
+    for cell in run(tmp_path / "figures.ipynb", fast=True).cells:
+        assert sum("image/jpeg" in output.get("data", {}) for output in cell.outputs) == 1
+
+
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_notebook_is_committed_with_pictures_and_small(path):
     assert path.stat().st_size <= 1_000_000
