@@ -19,7 +19,7 @@ def test_notebook_runs_from_a_fresh_kernel(path):
 
 
 def test_a_readers_own_figures_are_shown_after_the_packages(tmp_path):
-    """Matplotlib sets itself up for notebooks with the first figure, which must not be undone with the style of ours."""
+    """Matplotlib sets itself up for notebooks with the first figure; that must not be undone with the style of ours."""
     first = "import numpy as np\nfrom nst_keras import plot_images\nplot_images({'grey': np.zeros((4, 4, 3))})"
     cells = [
         nbformat.v4.new_code_cell(source) for source in (first, "import matplotlib.pyplot as plt\nplt.plot([1, 2])")
