@@ -81,7 +81,6 @@ async function render({ model, el }) {
   const pointers = new Map(); // those pressed, by id, on screen
 
   const root = add(el, "div", { className: "mask-painter" });
-  root.dataset.lmSuppressShortcuts = "true"; // JupyterLab's own would take the keys first
   const bar = add(root, "div", { className: "mask-painter-bar", role: "toolbar", ariaLabel: "Tools" });
   const maskBar = add(root, "div", { className: "mask-painter-bar", role: "toolbar", ariaLabel: "Masks" });
   const keys = {};
@@ -108,6 +107,7 @@ async function render({ model, el }) {
   const stage = add(root, "canvas", { className: "mask-painter-stage", tabIndex: 0 });
   stage.style.aspectRatio = `${width} / ${height}`;
   const status = add(root, "div", { className: "mask-painter-status", role: "status" });
+  for (const part of root.querySelectorAll("*")) part.dataset.lmSuppressShortcuts = "true"; // or Jupyter takes the keys
 
   function refresh() {
     Object.keys(TOOLS).forEach((name, i) => (toolButtons[i].ariaPressed = String(name === tool)));

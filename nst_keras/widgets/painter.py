@@ -90,7 +90,8 @@ class MaskPainter(anywidget.AnyWidget):
     _css = Path(__file__).with_name("painter.css")
     _picture = Bytes().tag(sync=True, from_json=_refused)
     _labels = List().tag(sync=True, from_json=_refused)
-    _packed = List().tag(sync=True, from_json=_received)
+    # What the browser sent is not sent back: a view would take it for another's, and forget what can be undone.
+    _packed = List().tag(sync=True, from_json=_received, echo_update=False)
 
     def __init__(self, image, masks=("mask",)):
         picture = load_image(image)
