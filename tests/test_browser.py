@@ -273,6 +273,14 @@ def test_zoomed_and_moved_the_brush_paints_under_the_mouse(painting):
     assert ndimage.center_of_mass(painting.masks()["rest"]) == pytest.approx((39.5, 89.5), abs=0.3)
 
 
+def test_a_painter_that_was_hidden_shows_the_whole_picture_again(painting):
+    for display, width in [("none", 0), ("block", 640)]:
+        painting.page.evaluate("display => document.getElementById('view').style.display = display", display)
+        painting.page.wait_for_function("width => document.querySelector('canvas').width === width", arg=width)
+    painting.click(90, 40)
+    assert ndimage.center_of_mass(painting.masks()["disc"]) == pytest.approx((39.5, 89.5), abs=0.3)
+
+
 def test_everything_is_reached_and_worked_with_keys_that_stay_inside(painting):
     names = painting.page.get_by_role("button").all_inner_texts()
     assert names[:7] == ["Brush", "Polygon", "Fill", "Move", "Erase", "Undo", "Redo"]

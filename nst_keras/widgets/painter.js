@@ -93,7 +93,7 @@ async function render({ model, el }) {
   );
   const eraseButton = button(bar, "Erase", "Erase, with every tool", "e", () => choose({ erasing: !erase }));
   const undoButton = button(bar, "Undo", "Take the last edit back", "Ctrl+z", () => step(done, undone));
-  const redoButton = button(bar, "Redo", "Do it again", "Ctrl+Z", () => step(undone, done));
+  const redoButton = button(bar, "Redo", "Do it again", "Ctrl+Shift+z", () => step(undone, done));
   button(bar, "Zoom +", "Zoom in", "+", () => zoom(1.5));
   button(bar, "Zoom −", "Zoom out", "-", () => zoom(1 / 1.5));
   button(bar, "Fit", "Show the whole picture", "0", () => fit());
@@ -304,7 +304,7 @@ async function render({ model, el }) {
   root.addEventListener("keydown", (event) => {
     event.stopPropagation(); // the notebook has keys of its own, to delete a cell among them
     const control = event.ctrlKey || event.metaKey;
-    const key = control ? `Ctrl+${event.shiftKey ? event.key.toUpperCase() : event.key}` : event.key;
+    const key = control ? `Ctrl+${event.shiftKey ? "Shift+" : ""}${event.key.toLowerCase()}` : event.key;
     const pressesButton = key === "Enter" && event.target !== stage;
     if (pressesButton || event.altKey || !(key in keys)) return;
     event.preventDefault();
