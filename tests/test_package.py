@@ -13,7 +13,7 @@ from conftest import ROOT
 
 import nst_keras
 from nst_keras import __main__ as command_line
-from nst_keras import load_image, style_transfer
+from nst_keras import load_image, style_transfer, widgets
 
 MODULES = (
     "version",
@@ -55,6 +55,12 @@ def test_importing_is_quiet_and_loads_only_what_transfer_needs(tmp_path):
     needed = {f"nst_keras.{name}" for name in MODULES} | {"nst_keras"}
     assert {name for name in loaded if name.startswith("nst_keras")} == needed
     assert not loaded & {"anywidget", "hypothesis", "pytest", "skimage"}
+
+
+def test_without_anywidget_the_painter_says_what_to_do():
+    code = "import sys; sys.modules['anywidget'] = None; import nst_keras.widgets"
+    error = run_python("-c", code).stderr
+    assert re.search(r"ImportError: .*pip install anywidget.*select_polygon.*nst_keras\.selections", error)
 
 
 def test_another_backend_is_refused_with_the_way_out():
@@ -117,7 +123,8 @@ def test_command_line_takes_its_defaults_from_the_package():
 def test_requirements_and_pyproject_agree():
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert set(pyproject["project"]["dependencies"]) < set(lines)
+    optional = pyproject["project"]["optional-dependencies"]["widgets"]
+    assert {*pyproject["project"]["dependencies"], *optional} < set(lines)
     pinned = {line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
     named = {re.split(r"[<>=]", line)[0].lower() for line in lines if re.match(r"\w", line)}
     assert named <= pinned
@@ -187,10 +194,18 @@ def test_modules_stay_thin_and_import_only_what_stands_above_them():
                         assert order.index(module) < order.index(path.stem), f"{path.name} imports {module}"
 
 
+def test_the_widgets_are_short_and_travel_with_the_package():
+    for path in (ROOT / "nst_keras" / "widgets").glob("*.*"):
+        assert len(path.read_text().splitlines()) <= (350 if path.suffix == ".js" else 300), path.name
+    shipped = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["nst_keras"]
+    assert {"widgets/*.js", "widgets/*.css"} < set(shipped)
+
+
 def test_everything_public_is_documented():
-    for name in nst_keras.__all__:
-        thing = getattr(nst_keras, name)
-        assert isinstance(thing, str) or len(thing.__doc__ or "") > 20, name
+    for package in (nst_keras, widgets):
+        for name in package.__all__:
+            thing = getattr(package, name)
+            assert isinstance(thing, str) or len(thing.__doc__ or "") > 20, name
 
 
 def test_the_embedded_network_is_small_and_holds_only_numbers():

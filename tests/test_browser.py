@@ -1,0 +1,408 @@
+"""The widgets in a browser: headless Chromium driven by Playwright, on a page of their own and in Jupyter.
+
+With SCREENSHOTS=folder in the environment, pictures of the pages are left there.
+"""
+
+import functools
+import http.server
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+
+import nbformat
+import numpy as np
+import pytest
+from conftest import ROOT
+from PIL import Image
+from scipy import ndimage
+
+from nst_keras import select_flood, select_polygon
+from nst_keras.widgets import MaskPainter
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SECONDS_FOR_JUPYTER = 120
+
+# A model as anywidget gives it to a module, filled with the widget's own state.
+PAGE = """<!doctype html><link rel="stylesheet" href="painter.css"><div id="view" style="width: 640px"></div>
+<script type="module">
+  import painter from "./painter.js";
+  const bytes = (numbers) => new DataView(new Uint8Array(numbers).buffer);
+  const state = await (await fetch("state.json")).json();
+  state._picture = bytes(state._picture);
+  state._packed = state._packed.map(bytes);
+  const listeners = new Set();
+  window.leaked = [];
+  document.addEventListener("keydown", (event) => leaked.push(event.key));
+  window.model = {
+    saved: 0,
+    get: (name) => state[name],
+    set(name, value) { state[name] = value; listeners.forEach((listener) => listener()); },
+    save_changes() { this.saved += 1; },
+    on: (event, listener) => listeners.add(listener),
+    off: (event, listener) => listeners.delete(listener),
+  };
+  window.unmount = await painter.render({ model, el: document.getElementById("view") });
+</script>"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        (pytest.fail if "CI" in os.environ else pytest.skip)("needs Chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def address(tmp_path):
+    """Where `tmp_path` is served, with the page in it."""
+    for name in ("painter.js", "painter.css"):
+        shutil.copy(ROOT / "nst_keras" / "widgets" / name, tmp_path)
+    (tmp_path / "index.html").write_text(PAGE)
+    handler = functools.partial(QuietHandler, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+class Hand:
+    """Mouse and buttons on a painter's page, in pixels of the picture."""
+
+    def __init__(self, page, painter):
+        self.page, self.stage = page, page.locator(".mask-painter canvas")
+        self.width, self.height = Image.open(io.BytesIO(painter._picture)).size
+
+    def at(self, x, y):
+        box = self.stage.bounding_box()
+        scale = min(box["width"] / self.width, box["height"] / self.height)
+        left = box["x"] + (box["width"] - scale * self.width) / 2
+        top = box["y"] + (box["height"] - scale * self.height) / 2
+        return left + scale * x, top + scale * y
+
+    def click(self, x, y):
+        self.page.mouse.click(*self.at(x, y))
+
+    def drag(self, *points):
+        self.page.mouse.move(*self.at(*points[0]))
+        self.page.mouse.down()
+        for point in points[1:]:
+            self.page.mouse.move(*self.at(*point), steps=3)
+        self.page.mouse.up()
+
+    def press(self, name):
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def set(self, slider, value):
+        self.page.get_by_label(slider).fill(str(value))
+
+    def look(self, name):
+        if folder := os.environ.get("SCREENSHOTS"):
+            self.page.screenshot(path=f"{folder}/{name}.png")
+
+
+class Painting(Hand):
+    """A painter in Python, and the page that paints for it."""
+
+    def __init__(self, browser, address, folder, painter, **options):
+        self.painter, self.saved, self.errors = painter, 0, []
+        state = painter.get_state(["_picture", "_labels", "_packed"])
+        state |= {"_picture": list(state["_picture"]), "_packed": [list(mask) for mask in state["_packed"]]}
+        (folder / "state.json").write_text(json.dumps(state))
+        page = browser.new_page(viewport={"width": 800, "height": 900}, **options)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.goto(address)
+        super().__init__(page, painter)
+        page.wait_for_function("window.unmount && document.querySelector('canvas').width > 300")
+
+    def masks(self):
+        """The masks after one more edit, through the checks of what a browser sends."""
+        self.saved += 1
+        self.page.wait_for_function("count => model.saved === count", arg=self.saved)
+        packed = self.page.evaluate("model.get('_packed').map(mask => Array.from(mask))")
+        self.painter.set_state({"_packed": [bytes(mask) for mask in packed]})
+        assert not self.errors
+        return self.painter.masks
+
+
+@pytest.fixture
+def image():
+    """A dark picture, 160×120, with a bright disc and, apart from it, a bright bar."""
+    y, x = np.mgrid[:120, :160] + 0.5
+    bright = (np.hypot(x - 50, y - 60) < 30) | ((x > 100) & (x < 120))
+    return np.where(bright[..., None], [0.9, 0.8, 0.2], [0.1, 0.2, 0.4]).astype("float32")
+
+
+@pytest.fixture
+def painting(browser, address, tmp_path, image):
+    painting = Painting(browser, address, tmp_path, MaskPainter(image, ["disc", "bar", "rest"]))
+    yield painting
+    painting.page.close()
+
+
+def distance_to_line(x0, x1, y):
+    ys, xs = np.mgrid[:120, :160] + 0.5
+    return np.hypot(xs - np.clip(xs, x0, x1), ys - y)
+
+
+@pytest.mark.parametrize("hardness", [0, 50, 100])
+def test_brush_has_the_profile_that_it_says(painting, hardness):
+    """1 up to hardness · radius, then linearly to 0 at the radius; an edge is never harder than a pixel."""
+    painting.set("Size", 40)
+    painting.set("Hardness %", hardness)
+    painting.drag((40, 60), (120, 60))
+    masks = painting.masks()
+    painting.look(f"brush_{hardness}")
+    distance = distance_to_line(40, 120, 60)
+    expected = np.clip((20.5 - distance) / max(20 * (1 - hardness / 100), 1), 0, 1)
+    assert np.abs(masks["disc"] - expected).mean() < 0.004
+    assert np.abs(masks["disc"] - expected).max() < (0.03 if hardness < 100 else 0.3)  # a screen pixel is a quarter
+    assert (masks["bar"] == 0).all() and (masks["rest"] == 0).all()
+
+
+def test_erasing_undo_and_redo_with_buttons_and_keys(painting):
+    painting.drag((20, 60), (140, 60))
+    painted = painting.masks()["disc"]
+    painting.press("Erase")
+    painting.set("Size", 30)
+    painting.set("Hardness %", 100)
+    painting.drag((80, 20), (80, 100))
+    erased = painting.masks()["disc"]
+    painting.look("erase")
+    gap = np.abs(np.arange(160) + 0.5 - 80)
+    assert painted[60].max() == 1
+    assert (erased[:, gap < 14] == 0).all()
+    np.testing.assert_array_equal(erased[:, gap > 16], painted[:, gap > 16])
+
+    painting.press("Undo")
+    np.testing.assert_array_equal(painting.masks()["disc"], painted)
+    painting.stage.press("Control+z")
+    assert painting.masks()["disc"].max() == 0
+    assert painting.page.get_by_role("button", name="Undo").is_disabled()
+    painting.stage.press("Control+Shift+Z")
+    np.testing.assert_array_equal(painting.masks()["disc"], painted)
+    painting.press("Redo")
+    np.testing.assert_array_equal(painting.masks()["disc"], erased)
+    painting.stage.press("Control+z")
+    painting.masks()
+    painting.stage.press("2")
+    painting.drag((5, 5), (10, 5))
+    painting.masks()
+    assert painting.page.get_by_role("button", name="Redo").is_disabled(), "a new edit ends what can be redone"
+
+
+def test_polygons_are_those_of_select_polygon(painting):
+    corners = [(30.5, 20), (130, 35), (100, 110), (20, 90)]
+    painting.press("bar")
+    painting.press("Polygon")
+    for corner in [*corners, (150, 5)]:
+        painting.click(*corner)
+    painting.stage.press("Backspace")
+    painting.page.mouse.move(*painting.at(60, 60))
+    painting.look("polygon_open")
+    painting.stage.press("Enter")
+    masks = painting.masks()
+    difference = np.abs(masks["bar"] - select_polygon((120, 160), corners))
+    assert difference.mean() < 0.004 and difference.max() < 0.6
+    assert (masks["disc"] == 0).all()
+
+    painting.press("Erase")
+    for corner in [(60, 50), (90, 50), (90, 80), (60.5, 50.5)]:  # the last is the first, nearly
+        painting.click(*corner)
+    assert painting.masks()["bar"][55, 85] == 0
+
+
+def test_fill_is_that_of_select_flood(painting, image):
+    painting.press("Fill")
+    for label, point in {"disc": (50, 60), "bar": (110, 10), "rest": (5, 5)}.items():
+        painting.press(label)
+        painting.click(*point)
+        masks = painting.masks()
+        np.testing.assert_array_equal(masks[label], select_flood(image, point, 0.1))
+    painting.look("fill")
+    assert (masks["rest"][:, 125:] == 0).all(), "the bar stands between"
+    assert (
+        painting.page.locator(".mask-painter-status")
+        .inner_text()
+        .startswith(f"disc: {100 * masks['disc'].mean():.1f} %")
+    )
+
+
+def test_zoomed_and_moved_the_brush_paints_under_the_mouse(painting):
+    painting.page.mouse.move(*painting.at(50, 40))
+    painting.page.keyboard.down("Control")
+    painting.page.mouse.wheel(0, -300)
+    painting.page.keyboard.up("Control")
+    painting.set("Size", 8)
+    painting.look("zoomed")
+    painting.click(50, 40)
+    spot = painting.masks()["disc"]
+    assert ndimage.center_of_mass(spot) == pytest.approx((39.5, 49.5), abs=0.3)
+    painting.press("Move")
+    painting.drag((50, 40), (90, 40))
+    painting.press("Brush")
+    painting.press("bar")
+    painting.click(90, 40)
+    np.testing.assert_allclose(painting.masks()["bar"], spot, atol=0.1)
+    painting.press("Fit")
+    painting.press("rest")
+    painting.click(90, 40)
+    assert ndimage.center_of_mass(painting.masks()["rest"]) == pytest.approx((39.5, 89.5), abs=0.3)
+
+
+def test_a_painter_that_was_hidden_shows_the_whole_picture_again(painting):
+    for display, width in [("none", 0), ("block", 640)]:
+        painting.page.evaluate("display => document.getElementById('view').style.display = display", display)
+        painting.page.wait_for_function("width => document.querySelector('canvas').width === width", arg=width)
+    painting.click(90, 40)
+    assert ndimage.center_of_mass(painting.masks()["disc"]) == pytest.approx((39.5, 89.5), abs=0.3)
+
+
+def test_everything_is_reached_and_worked_with_keys_that_stay_inside(painting):
+    names = painting.page.get_by_role("button").all_inner_texts()
+    assert names[:7] == ["Brush", "Polygon", "Fill", "Move", "Erase", "Undo", "Redo"]
+    assert names[7:] == ["Zoom +", "Zoom −", "Fit", "disc", "bar", "rest"]
+    assert all(button.get_attribute("title") for button in painting.page.get_by_role("button").all())
+    painting.drag((50, 40), (60, 40))
+    painting.masks()
+    painting.press("Brush")
+    reached = []
+    for _ in range(len(names) + 2):
+        reached.append(painting.page.evaluate("document.activeElement.textContent"))
+        painting.page.keyboard.press("Tab")
+    assert set(names) - set(reached) == {"Redo"}, "which is disabled"
+    for key, name in {"p": "Polygon", "f": "Fill", "m": "Move", "b": "Brush", "e": "Erase", "3": "rest"}.items():
+        painting.stage.press(key)
+        assert painting.page.get_by_role("button", name=name).get_attribute("aria-pressed") == "true"
+    size = painting.page.get_by_label("Size")
+    before = int(size.input_value())
+    painting.stage.press("]")
+    assert int(size.input_value()) > before
+    painting.page.get_by_role("button", name="disc").press("Enter")
+    assert painting.page.get_by_role("button", name="disc").get_attribute("aria-pressed") == "true"
+    assert painting.page.evaluate("leaked") == []
+
+
+def test_fingers_paint_and_two_of_them_zoom(browser, address, tmp_path, image):
+    painting = Painting(browser, address, tmp_path, MaskPainter(image), has_touch=True)
+    painting.page.touchscreen.tap(*painting.at(80, 60))
+    spot = painting.masks()["mask"]
+    assert ndimage.center_of_mass(spot) == pytest.approx((59.5, 79.5), abs=0.3)
+
+    fingers = painting.page.context.new_cdp_session(painting.page)
+    for kind, points in [
+        ("touchStart", [(60, 60)]),
+        ("touchStart", [(60, 60), (100, 60)]),
+        ("touchMove", [(40, 60), (120, 60)]),
+        ("touchEnd", []),
+    ]:
+        places = [dict(zip("xy", painting.at(*point), strict=True), id=i) for i, point in enumerate(points)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+    painting.saved += 1  # the first finger's spot is sent, and taken back
+    np.testing.assert_array_equal(painting.masks()["mask"], spot)
+    painting.look("pinched")
+    painting.set("Size", 4)
+    painting.page.touchscreen.tap(*painting.at(40, 60))
+    assert painting.masks()["mask"][60, 59:61].min() > 0.9, "twice as large about the middle"
+    painting.page.close()
+
+
+def test_what_another_view_paints_is_shown_and_a_closed_view_lets_go(painting):
+    painting.drag((50, 40), (60, 40))
+    painting.masks()
+    painting.page.evaluate("model.set('_packed', model.get('_packed').toReversed())")
+    painting.page.locator(".mask-painter-status", has_text=re.compile(r"disc: 0\.0 %.*rest: (?!0\.0)")).wait_for()
+    assert painting.page.get_by_role("button", name="Undo").is_disabled()
+    painting.page.evaluate("unmount(); model.set('_packed', [])")
+    assert not painting.errors
+
+
+@pytest.fixture(scope="module")
+def jupyter(tmp_path_factory):
+    """A folder, and the address of a Jupyter server for it, on a free port, with nobody's settings."""
+    folder, own = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
+    environment = os.environ | {f"JUPYTER_{name}_DIR": str(own / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--port=0", "--ip=127.0.0.1"]
+    command += ["--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}"]
+    command += [f"--LabApp.user_settings_dir={own}/settings", f"--LabApp.workspaces_dir={own}/workspaces"]
+    server = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    overdue = threading.Timer(SECONDS_FOR_JUPYTER, server.kill)
+    overdue.start()
+    lines = []
+    for line in server.stderr:
+        lines.append(line)
+        if address := re.search(r"http://127\.0\.0\.1:\d+/", line):
+            break
+    else:
+        pytest.fail("JupyterLab did not start:\n" + "".join(lines))
+    overdue.cancel()
+    threading.Thread(target=server.stderr.read, daemon=True).start()  # so that it never blocks
+    yield folder, address[0]
+    server.terminate()
+    server.wait()
+
+
+@pytest.mark.parametrize("application", ["lab/tree", "notebooks"], ids=["JupyterLab", "Notebook"])
+def test_a_mask_painted_in_jupyter_is_read_in_the_kernel(browser, jupyter, application):
+    folder, address = jupyter
+    picture = ROOT / "images" / "coffee.jpg"
+    cells = [
+        f"from nst_keras.widgets import MaskPainter\n\n(painter := MaskPainter({str(picture)!r}, ['cup', 'table']))",
+        "import numpy as np\n\nnp.savez('painted.npz', **painter.masks)\nprint('sa' + 'ved')",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    name = application.replace("/", "_")
+    (folder / name).mkdir()
+    nbformat.write(notebook, folder / name / "paint.ipynb")
+
+    page = browser.new_page(viewport={"width": 1200, "height": 1000})
+    page.set_default_timeout(1000 * SECONDS_FOR_JUPYTER)
+    page.goto(f"{address}{application}/{name}/paint.ipynb")
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    hand = Hand(page, MaskPainter(picture))
+    hand.stage.wait_for()
+    hand.press("table")
+    hand.drag((200, 300), (400, 300))
+    page.locator(".mask-painter-status", has_text=re.compile("table: [1-9]")).wait_for()
+    for control in (hand.stage, page.get_by_role("button", name="Erase"), page.get_by_label("Size")):
+        control.press("b")
+    assert page.locator(".jp-Notebook .jp-CodeCell").count() == 2, "for Jupyter, b means a new cell"
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(1).click()
+    page.keyboard.press("Shift+Enter")
+    page.get_by_text("saved", exact=True).wait_for()
+    hand.look(name)
+    hand.press("Undo")
+    page.locator(".mask-painter-status", has_text="table: 0.0 %").wait_for()
+    page.close()
+
+    with np.load(folder / name / "painted.npz", allow_pickle=False) as masks:
+        assert masks["table"].shape == masks["cup"].shape == (400, 600)
+        assert (masks["cup"] == 0).all()
+        assert (masks["table"][300, 205:395] == 1).all()
+        rows, columns = np.nonzero(masks["table"])
+        assert rows.min() > 270 and rows.max() < 330 and columns.min() > 170 and columns.max() < 430
