@@ -81,8 +81,8 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None):
     ValueError
         Unknown network, layer or pooling; a weights file that is missing or does not fit.
     """
-    check_network(name, pooling, weights)
     check_layers(name, layers)
+    check_network(name, pooling, weights)
     if isinstance(name, keras.Model):
         return keras.Model(name.input, {layer: name.output[layer] for layer in layers or name.output}, name=name.name)
     pooling = POOLING[name] if pooling is None else pooling
