@@ -192,7 +192,7 @@ def check_preserve_color(method, strength=1.0, *, known=(None, *COLOR_METHODS), 
         suggestion = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(f"{argument} must be one of {', '.join(names)}; got {method!r}.{suggestion}")
     if isinstance(strength, bool) or not isinstance(strength, Real) or not 0 <= strength <= 1:
-        raise ValueError(f"the strength of colours must be a number in [0, 1]; got {strength!r}.")
+        raise ValueError(f"the strength of colours (color_strength) must be a number in [0, 1]; got {strength!r}.")
 
 
 def _power(symmetric, exponent):

@@ -84,12 +84,13 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None):
     check_layers(name, layers)
     check_network(name, pooling, weights)
     if isinstance(name, keras.Model):
-        return keras.Model(name.input, {layer: name.output[layer] for layer in layers or name.output}, name=name.name)
+        kept = {layer: features for layer, features in name.output.items() if layers is None or layer in layers}
+        return keras.Model(name.input, kept, name=name.name)
     pooling = POOLING[name] if pooling is None else pooling
     image = keras.Input((None, None, 3), name="image")
     features = {COLOR: color_features(image)} | _features(name, image, pooling)
     if layers is not None:
-        features = {layer: features[layer] for layer in layers}
+        features = {layer: values for layer, values in features.items() if layer in layers}
     network = keras.Model(image, features, name=name)
     if weights != "random":
         _load_weights(network, name, weights)

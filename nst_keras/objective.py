@@ -198,7 +198,7 @@ def total_variation_term(weight, *, formula="relative"):
     return Term("tv", weight, lambda image, features: total_variation_loss(image, form=form))
 
 
-def balanced_terms(network, terms, image, shares):
+def balanced_terms(network, terms, image, shares, frozen=None):
     """The terms, reweighted so that each group's gradient has the asked share of the gradients' norms at `image`.
 
     Weights mean something else with every formula, network and size; the shares of the gradient do not. A group is
@@ -211,6 +211,8 @@ def balanced_terms(network, terms, image, shares):
         Where gradients are measured. Not the content itself, where the content's gradient is 0.
     shares : dict {group: share}
         For every group that is to stay; groups without a share are left out.
+    frozen : boolean array (height, width), optional
+        Pixels whose gradient does not count, see `Objective`.
 
     Raises
     ------
@@ -228,9 +230,11 @@ def balanced_terms(network, terms, image, shares):
     factors = {}
     for group, share in shares.items():
         gradient = tape.gradient(totals[group], pixels) if group in totals else None
+        if gradient is not None and frozen is not None:
+            gradient = tf.where(frozen[None, :, :, None], tf.zeros_like(gradient), gradient)
         norm = 0.0 if gradient is None else float(tf.norm(gradient))
         if norm == 0 and share > 0:
-            raise ValueError(f"shares: the gradient of {group!r} is 0 where it is measured, so it can have no share.")
+            raise ValueError(f"shares: the gradient of {group!r} is 0 where it is measured; leave it out of shares.")
         factors[group] = share / norm if norm else 0.0
     kept = [term for term in terms if shares.get(term.name.split()[0])]
     return [term._replace(weight=term.weight * factors[term.name.split()[0]]) for term in kept]

@@ -177,7 +177,7 @@ def synthesize_texture(
         objective_at, start, shapes, iterations=iterations, optimizer=optimizer, callback=callback
     )
     settings["layers"] = settings.pop("style_layers")
-    settings["proportions"] = None if proportions is None else list(proportions)
+    settings["proportions"] = None if proportions is None else [float(side) for side in proportions]
     styles = [style_at(shapes[-1], picture, settings) for picture in pictures]
     return Result(picture, history, settings, input_files(style, init), interrupted, None, styles)
 
@@ -196,5 +196,7 @@ def _proportions(proportions, shape):
         if not (0.02 <= height / width <= 50 and height > 0):
             raise ValueError
     except (TypeError, ValueError, ZeroDivisionError) as error:
-        raise ValueError(f"proportions must be two positive numbers, height and width; got {proportions!r}.") from error
+        raise ValueError(
+            f"proportions must be two positive numbers, height and width, at most 50 : 1; got {proportions!r}."
+        ) from error
     return height, width

@@ -103,13 +103,16 @@ def load_regions(masks, style_masks, mode, content, styles):
         if style_masks is not None:
             raise ValueError('mask_mode="classic" lays the masks on the styles, too; it takes no style_masks.')
         loaded = [(mask > 0.5).astype("float32") for mask in loaded]
+        for i, mask in enumerate(loaded):
+            if not mask.any():
+                raise ValueError(f"masks[{i}] is nowhere above 0.5: the classic method would apply its style nowhere.")
         of_styles = [
             [resize_mask(mask, picture.shape) for picture in pictures]
             for mask, pictures in zip(loaded, styles, strict=True)
         ]
+    stems = [Path(mask).stem if isinstance(mask, (str, os.PathLike)) else "mask" for mask in masks or loaded]
     names = [
-        Path(mask).stem if isinstance(mask, (str, os.PathLike)) else f"mask {i}"
-        for i, mask in enumerate(masks or loaded, start=1)
+        stem if stems.count(stem) == 1 and stem != "mask" else f"{stem} {i}" for i, stem in enumerate(stems, start=1)
     ]
     return Regions(loaded, of_styles, mode, names)
 

@@ -25,7 +25,7 @@ class Result:
         One for each iteration, without images.
     settings : dict
         The keyword arguments of the run, layers and shares spelled out: `style_transfer(content, style, **settings)`
-        repeats it. (A picture given as `init` and a model given as `network` are not kept.)
+        repeats it. (Arrays given as `init`, `masks` or `style_masks`, and a model given as `network`, are not kept.)
     inputs : list of str
         The files that content, styles and init were read from.
     interrupted : bool

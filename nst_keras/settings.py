@@ -64,6 +64,10 @@ def checked_settings(*, styles=0, **settings):
         raise ValueError(f"mask_mode must be one of {', '.join(MASK_MODES)}; got {settings['mask_mode']!r}.")
     if "style_scale" in settings:
         settings["style_scale"] = _number("style_scale", settings["style_scale"])
+        if settings["formula"] == "keras" and settings["style_scale"] != 1:
+            raise ValueError(
+                'style_scale must be 1 with formula="keras", which squashes styles to the result\'s shape.'
+            )
         if not 0.1 <= settings["style_scale"] <= 4:
             raise ValueError(f"style_scale must be between 0.1 and 4; got {settings['style_scale']!r}.")
     if "preserve_color" in settings:
@@ -96,23 +100,34 @@ def _layers(argument, network, layers, position):
     if isinstance(layers, dict):
         check_layers(network, list(layers), argument)
         return {layer: _number(f"{argument}[{layer!r}]", weight) for layer, weight in layers.items()}
-    layers = list(layers)
+    if not isinstance(layers, (list, tuple)):
+        raise ValueError(f"{argument} must be a list of names or correlations, or a dictionary; got {layers!r}.")
     if all(isinstance(layer, str) for layer in layers) or argument == "content_layers":
-        check_layers(network, layers, argument)
-        return layers
+        check_layers(network, list(layers), argument)
+        return list(layers)
     order = layer_names(network)
+    checked = []
     for item in layers:
+        if not isinstance(item, (str, list, tuple)) or len(item) > len(Correlation._fields):
+            raise ValueError(f"{argument} must hold names of layers or correlations; got {item!r}.")
         c = Correlation(item) if isinstance(item, str) else Correlation(*item)
         check_layers(network, list(c.layers), argument)
         if c.deeper and order.index(c.deeper) <= order.index(c.layer):
             raise ValueError(f"{argument}: {c.deeper} must be deeper than {c.layer}; it is not.")
-        _number(f"shift in {argument}", c.shift)
-        _whole(f"blur in {argument}", c.blur, 0)
-        _number(f"weight in {argument}", c.weight, least=0)
-    names = [str(c) for c in as_correlations(layers)]
+        if c.blur and c.deeper is None:
+            raise ValueError(f"{argument}: {c.layer} has blur, which is for correlations between two layers.")
+        c = c._replace(
+            shift=_number(f"shift in {argument}", c.shift),
+            blur=_whole(f"blur in {argument}", c.blur, 0),
+            weight=_number(f"weight in {argument}", c.weight, least=0),
+        )
+        checked.append(c)
+    if sum(c.weight for c in checked) == 0:
+        raise ValueError(f"weights in {argument} must not all be 0.")
+    names = [str(c) for c in checked]
     if len(set(names)) < len(names):
         raise ValueError(f"{argument} must hold no correlation twice; got {'; '.join(names)}.")
-    return [item if isinstance(item, str) else list(item) for item in layers]
+    return [list(c) for c in checked]
 
 
 def _weights(settings, network):
@@ -141,6 +156,8 @@ def _warn_of_published_weights(formula, network):
     expected = FORMULAS[formula].features
     has = {"lite": "rescaled", "vgg19": "raw", "vgg16": "raw"}
     if expected == "any" or not isinstance(network, str) or has.get(network) == expected:
+        return
+    if (formula, network) == ("cs231n", "squeezenet1_1"):
         return
     remedy = 'Give weights of your own, or shares, such as shares={"content": 0.2, "style": 0.7, "tv": 0.1}.'
     if expected == "rescaled":

@@ -64,7 +64,8 @@ def style_transfer(
     content : path, PIL image or array
         See `load_image`. Never stretched or cropped.
     style : the same, or a list of several
-        Scaled so that the longer side is the result's; keeps its own proportions, which may be up to 8 : 1. A list
+        Scaled so that the longer side is the result's; keeps its own proportions, which may be up to 8 : 1 (but formula
+        "keras" squashes it to the result's shape). A list
         within the list is one style of several pictures, such as the works of an artist.
     size : int
         Longer side of the result, in pixels; at least 32.
@@ -128,7 +129,8 @@ def style_transfer(
     Raises
     ------
     ValueError
-        An argument is wrong. Raised before any network is built.
+        An argument is wrong. Raised before any network is built, but for a weights file that does not fit, and a share
+        for a group without a gradient.
     NonFiniteLossError
         A term became NaN or infinite; the error carries the best image.
     """
@@ -212,6 +214,7 @@ def _objective(network, content, styles, regions, settings, shape):
     content = images.resize(content, shape)
     formula = settings["formula"]
     balanced = settings["shares"] is not None
+    frozen = regions.frozen(shape)
     content_weight, style_weight, tv_weight = (
         1.0 if balanced else settings[f"{group}_weight"] for group in ("content", "style", "tv")
     )
@@ -236,5 +239,5 @@ def _objective(network, content, styles, regions, settings, shape):
     terms.append(total_variation_term(tv_weight, formula=formula))
     if balanced:
         halfway = (content + images.resize(styles[0][0], shape)) / 2
-        terms = balanced_terms(network, terms, halfway, settings["shares"])
-    return Objective(network, terms, shape, frozen=regions.frozen(shape))
+        terms = balanced_terms(network, terms, halfway, settings["shares"], frozen)
+    return Objective(network, terms, shape, frozen)

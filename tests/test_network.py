@@ -244,7 +244,7 @@ def test_rescaling_leaves_colours_and_dead_filters_alone(rng):
     features = rescale_network(network, photographs)(photographs[1][None])
     np.testing.assert_array_equal(features["color"], network(photographs[1][None])["color"])
     np.testing.assert_array_equal(features["block1_conv1"][..., 0], 0)
-    assert list(features) == ["block1_conv1", "color"]
+    assert list(features) == ["color", "block1_conv1"]  # shallow to deep
     for wrong in ([], photographs[1], "cat.jpg"):
         with pytest.raises(ValueError, match="photographs must be a list"):
             rescale_network(network, wrong)

@@ -157,6 +157,15 @@ def test_findings_are_noted(content, painting, left):
     assert any("gap" in note for note in result.notes)
 
 
+def test_masks_of_one_name_are_told_apart(content, painting, left, tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        save_mask(left, tmp_path / folder / "region.png")
+    masks = [tmp_path / folder / "region.png" for folder in ("a", "b")]
+    notes = style_transfer(content, [painting, painting], size=64, iterations=1, masks=masks).notes
+    assert any("region 1 and region 2 overlap" in note for note in notes)
+
+
 def test_a_mask_called_background_may_be_one(painting):
     """The rule on polarity knows masks by the names of their files."""
     cup = ROOT / "images" / "coffee.jpg"
@@ -176,6 +185,7 @@ def test_a_mask_called_background_may_be_one(painting):
         ({"masks": []}, "got 0"),
         ({"masks": [np.zeros(SHAPE, "float32")]}, r"masks\[0\] is black everywhere"),
         ({"masks": [np.ones((48, 48), "float32")]}, r"masks\[0\] is 48×48 pixels, its image 64×48"),
+        ({"masks": [np.full(SHAPE, 0.4, "float32")], "mask_mode": "classic"}, "nowhere above 0.5"),
         ({"masks": [None]}, r"masks\[0\] must be a mask; got None"),
         ({"mask_mode": "freeze"}, 'mask_mode="freeze" needs masks'),
         ({"mask_mode": "frozen", "masks": [np.ones(SHAPE, "float32")]}, "mask_mode must be one of guided, blend"),
