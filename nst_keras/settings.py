@@ -108,7 +108,8 @@ def _layers(argument, network, layers, position):
     order = layer_names(network)
     checked = []
     for item in layers:
-        if not isinstance(item, (str, list, tuple)) or len(item) > len(Correlation._fields):
+        is_correlation = isinstance(item, (list, tuple)) and 1 <= len(item) <= len(Correlation._fields)
+        if not isinstance(item, str) and not is_correlation:
             raise ValueError(f"{argument} must hold names of layers or correlations; got {item!r}.")
         c = Correlation(item) if isinstance(item, str) else Correlation(*item)
         check_layers(network, list(c.layers), argument)

@@ -186,7 +186,7 @@ def test_blended_targets_are_one_style(content, painting, photograph):
 
 def test_improvements_go_through_one_argument(content, painting):
     layers = ["block1_conv1", "block1_conv2", "block2_conv1", "block3_conv1"]
-    improved = blurred(shifted(geometric_style_weights(chain(layers))), layers)
+    improved = ["color", *blurred(shifted(geometric_style_weights(chain(layers))), layers)]
     content_layers = geometric_content_weights(["block2_conv1", "block4_conv2"])
     result = style_transfer(content, painting, **QUICK, style_layers=improved, content_layers=content_layers)
     assert "style block1_conv2 × block2_conv1, shift -1, blur 1" in result.history[0].terms
