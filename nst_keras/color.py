@@ -16,12 +16,12 @@ two ways: matching the style's colours linearly, and transfer of luminance only.
 values as they are. Colour, where it is kept apart from the luminance Y, is (R, G, B) − Y.
 """
 
-import difflib
 from dataclasses import dataclass, field
 from numbers import Real
 
 import numpy as np
 
+from .checks import suggestion
 from .image import luminance
 
 LINEAR_METHODS = ("cholesky", "image-analogies", "optimal-transport")
@@ -188,9 +188,8 @@ def check_preserve_color(method, strength=1.0, *, known=(None, *COLOR_METHODS), 
     """Raise a `ValueError` unless `method` is one of `known` and `strength` a number in [0, 1]."""
     if not isinstance(method, str | None) or method not in known:
         names = [name for name in known if name]
-        close = difflib.get_close_matches(str(method).lower(), names, n=1)
-        suggestion = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"{argument} must be one of {', '.join(names)}; got {method!r}.{suggestion}")
+        hint = suggestion(str(method).lower(), names)
+        raise ValueError(f"{argument} must be one of {', '.join(names)}; got {method!r}.{hint}")
     if isinstance(strength, bool) or not isinstance(strength, Real) or not 0 <= strength <= 1:
         raise ValueError(f"the strength of colours (color_strength) must be a number in [0, 1]; got {strength!r}.")
 

@@ -16,9 +16,10 @@ weigh 455 : 114 : 28.4 : 7.1 : 0.44 in `keras`, and 64 : 16 : 4 : 1 : 1 in `gaty
 with `gatys`.
 """
 
-import difflib
 from collections.abc import Callable
 from typing import NamedTuple
+
+from .checks import suggestion
 
 
 class LayerSize(NamedTuple):
@@ -163,6 +164,5 @@ FORMULAS = {
 def check_formula(formula, argument="formula"):
     """Raise a `ValueError` that names `argument` unless `formula` is a name in `FORMULAS`."""
     if not isinstance(formula, str) or formula not in FORMULAS:
-        close = difflib.get_close_matches(str(formula), FORMULAS, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"{argument} must be one of {', '.join(FORMULAS)}; got {formula!r}.{hint}")
+        known = ", ".join(FORMULAS)
+        raise ValueError(f"{argument} must be one of {known}; got {formula!r}.{suggestion(formula, FORMULAS)}")

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from .losses import gram_matrix, style_energy
+from .network import COLOR
 
-COLOR = "color"
 BINOMIAL = (0.25, 0.5, 0.25)
 
 

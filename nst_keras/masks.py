@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from .checks import checked_number
 from .image import check_output, fitting_shape, load_image, luminance, write_picture
 
 BLACK = (0.0, 0.0, 0.0)
@@ -129,7 +130,7 @@ def invert_mask(mask):
 def grow_mask(mask, pixels):
     """Each value becomes the highest within a distance of `pixels`: white spreads, soft edges stay as soft."""
     mask = checked_mask(mask)
-    radius = checked_number("pixels", pixels)
+    radius = checked_number("pixels", pixels, least=0)
     grown = mask.copy()
     for shift in range(min(int(radius), len(mask) - 1) + 1):
         reach = math.isqrt(int(radius**2 - shift**2))  # of the disc, in the row `shift` above or below
@@ -147,7 +148,7 @@ def shrink_mask(mask, pixels):
 
 def feather_mask(mask, pixels):
     """Blur a mask with a Gaussian of standard deviation `pixels`; 4 deviations from an edge it is as before."""
-    blurred = ndimage.gaussian_filter(checked_mask(mask), checked_number("pixels", pixels), mode="nearest")
+    blurred = ndimage.gaussian_filter(checked_mask(mask), checked_number("pixels", pixels, least=0), mode="nearest")
     return np.clip(blurred, 0, 1)
 
 
@@ -232,11 +233,3 @@ def _same_proportions(shape, other):
 
 def _size(shape):
     return f"{shape[1]}×{shape[0]}"
-
-
-def checked_number(name, value, *, positive=False):
-    """A finite number of at least 0, or above 0, as a float; otherwise a `ValueError`."""
-    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not is_number or not np.isfinite(value) or value < 0 or (positive and value == 0):
-        raise ValueError(f"{name} must be a finite number {'above' if positive else 'of at least'} 0; got {value!r}.")
-    return float(value)

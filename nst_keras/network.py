@@ -6,7 +6,6 @@ cut off behind the deepest layer asked for, so nothing is computed that nobody r
 means, the order of the colour channels) is part of the model and exists nowhere else.
 """
 
-import difflib
 import os
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import keras
 import numpy as np
 from keras import layers as kl
 
+from .checks import suggestion
 from .image import load_image
 from .topology import (
     CHANNELS,
@@ -160,7 +160,7 @@ def layer_names(name="lite"):
             raise ValueError(f"network {name.name!r} must return a dictionary {{layer name: features}}.")
         return list(name.output)
     if name not in NETWORKS:
-        raise ValueError(f"network must be one of {', '.join(NETWORKS)}; got {name!r}.{_suggestion(name, NETWORKS)}")
+        raise ValueError(f"network must be one of {', '.join(NETWORKS)}; got {name!r}.{suggestion(name, NETWORKS)}")
     return [COLOR, *(squeezenet_layers(name) if name in SQUEEZENETS else vgg_layers(name))]
 
 
@@ -175,7 +175,7 @@ def check_layers(name, layers, argument="layers"):
         if layer not in known:
             label = name.name if isinstance(name, keras.Model) else name
             raise ValueError(
-                f"{argument}: {label} has no layer {layer!r}.{_suggestion(layer, known)} All: {', '.join(known)}."
+                f"{argument}: {label} has no layer {layer!r}.{suggestion(layer, known)} All: {', '.join(known)}."
             )
 
 
@@ -279,8 +279,3 @@ def _keras_vgg(name, path):
             f"The weights of {name} are not on this machine and could not be downloaded ({error}). Put {url} "
             f'at {place}, or use network="lite", whose weights come with the package.'
         ) from error
-
-
-def _suggestion(name, known):
-    close = difflib.get_close_matches(str(name), known, n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""

@@ -11,8 +11,9 @@ from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 from scipy import ndimage
 
+from .checks import checked_number
 from .image import load_image, luminance
-from .masks import checked_number, checked_shape
+from .masks import checked_shape
 
 
 def select_color(image, color, tolerance, *, softness=0.0):
@@ -23,14 +24,14 @@ def select_color(image, color, tolerance, *, softness=0.0):
     """
     return _threshold(
         -_distance(load_image(image), _numbers("color", color, 3)),
-        -checked_number("tolerance", tolerance),
+        -checked_number("tolerance", tolerance, least=0),
         softness,
     )
 
 
 def select_brightness(image, threshold, *, softness=0.0):
     """White where an image's luminance in [0, 1] is at least `threshold`; `softness` as in `select_color`."""
-    return _threshold(luminance(load_image(image)), checked_number("threshold", threshold), softness)
+    return _threshold(luminance(load_image(image)), checked_number("threshold", threshold, least=0), softness)
 
 
 def _distance(image, color):
@@ -38,7 +39,7 @@ def _distance(image, color):
 
 
 def _threshold(values, at, softness):
-    if checked_number("softness", softness) == 0:
+    if checked_number("softness", softness, least=0) == 0:
         return (values >= at).astype("float32")
     return np.clip((values - at) / softness + 0.5, 0, 1).astype("float32")
 
@@ -59,7 +60,7 @@ def radial_gradient(shape, center, radius):
     x, y = _pixel_centers(shape)
     center = _numbers("center", center, 2)
     distance = np.hypot(x - center[0], y - center[1])
-    return np.clip(1 - distance / checked_number("radius", radius, positive=True), 0, 1).astype("float32")
+    return np.clip(1 - distance / checked_number("radius", radius, above=0), 0, 1).astype("float32")
 
 
 def select_polygon(shape, points):
@@ -82,7 +83,7 @@ def select_polygon(shape, points):
 
 def select_ellipse(shape, center, radii):
     """White inside an ellipse with `radii` = (along x, along y), as a `select_polygon` of 360 sides."""
-    radii = [checked_number("radii", radius, positive=True) for radius in _numbers("radii", radii, 2).tolist()]
+    radii = [checked_number("radii", radius, above=0) for radius in _numbers("radii", radii, 2).tolist()]
     angle = np.radians(np.arange(360))
     return select_polygon(
         shape, _numbers("center", center, 2) + np.stack([np.cos(angle), np.sin(angle)], axis=1) * radii
@@ -99,7 +100,7 @@ def select_flood(image, point, tolerance):
     height, width = image.shape[:2]
     if not (0 <= x < width and 0 <= y < height):
         raise ValueError(f"point must lie in the image, {width}×{height} pixels; got {point!r}.")
-    alike = _distance(image, image[y, x]) <= checked_number("tolerance", tolerance)
+    alike = _distance(image, image[y, x]) <= checked_number("tolerance", tolerance, least=0)
     labels, _ = ndimage.label(alike)
     return (labels == labels[y, x]).astype("float32")
 

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from .checks import checked_number, checked_whole, is_whole
 from .color import check_preserve_color
 from .formulas import FORMULAS, check_formula
 from .image import SMALLEST_SIDE
@@ -44,9 +45,9 @@ def checked_settings(*, styles=0, **settings):
         if name in settings:
             settings[name] = _layers(name, network, settings[name], position)
     for name, least in {"size": SMALLEST_SIDE, "iterations": 1, "seed": 0}.items():
-        settings[name] = _whole(name, settings[name], least)
+        settings[name] = checked_whole(name, settings[name], least)
     if scales != "auto":
-        if not _is_whole(scales) or scales < 1:
+        if not is_whole(scales) or scales < 1:
             raise ValueError(f'scales must be "auto" or a whole number of at least 1; got {scales!r}.')
         settings["scales"] = int(scales)
     check_formula(settings["formula"])
@@ -63,7 +64,7 @@ def checked_settings(*, styles=0, **settings):
     if settings.get("mask_mode", MASK_MODES[0]) not in MASK_MODES:
         raise ValueError(f"mask_mode must be one of {', '.join(MASK_MODES)}; got {settings['mask_mode']!r}.")
     if "style_scale" in settings:
-        settings["style_scale"] = _number("style_scale", settings["style_scale"])
+        settings["style_scale"] = checked_number("style_scale", settings["style_scale"])
         if settings["formula"] == "keras" and settings["style_scale"] != 1:
             raise ValueError(
                 'style_scale must be 1 with formula="keras", which squashes styles to the result\'s shape.'
@@ -99,7 +100,7 @@ def _layers(argument, network, layers, position):
         raise ValueError(f"{argument} must be a list of names, such as [{layers!r}]; got a string.")
     if isinstance(layers, dict):
         check_layers(network, list(layers), argument)
-        return {layer: _number(f"{argument}[{layer!r}]", weight) for layer, weight in layers.items()}
+        return {layer: checked_number(f"{argument}[{layer!r}]", weight) for layer, weight in layers.items()}
     if not isinstance(layers, (list, tuple)):
         raise ValueError(f"{argument} must be a list of names or correlations, or a dictionary; got {layers!r}.")
     if all(isinstance(layer, str) for layer in layers) or argument == "content_layers":
@@ -118,9 +119,9 @@ def _layers(argument, network, layers, position):
         if c.blur and c.deeper is None:
             raise ValueError(f"{argument}: {c.layer} has blur, which is for correlations between two layers.")
         c = c._replace(
-            shift=_number(f"shift in {argument}", c.shift),
-            blur=_whole(f"blur in {argument}", c.blur, 0),
-            weight=_number(f"weight in {argument}", c.weight, least=0),
+            shift=checked_number(f"shift in {argument}", c.shift),
+            blur=checked_whole(f"blur in {argument}", c.blur, 0),
+            weight=checked_number(f"weight in {argument}", c.weight, least=0),
         )
         checked.append(c)
     if sum(c.weight for c in checked) == 0:
@@ -141,14 +142,14 @@ def _weights(settings, network):
             raise ValueError(f"shares take the place of weights; give either shares or {', '.join(asked)}.")
         if not isinstance(shares, dict) or not shares or not set(shares) <= set(GROUPS):
             raise ValueError(f"shares must be a dictionary with some of {', '.join(GROUPS)}; got {shares!r}.")
-        numbers = {group: _number(f"shares[{group!r}]", share, least=0) for group, share in shares.items()}
+        numbers = {group: checked_number(f"shares[{group!r}]", share, least=0) for group, share in shares.items()}
         if sum(numbers.values()) == 0:
             raise ValueError("shares must not all be 0.")
         return {"shares": {group: share / sum(numbers.values()) for group, share in numbers.items()}}
     if None in given.values():
         _warn_of_published_weights(formula, network)
     return {
-        name: _number(name, getattr(FORMULAS[formula], name) if value is None else value, least=0)
+        name: checked_number(name, getattr(FORMULAS[formula], name) if value is None else value, least=0)
         for name, value in given.items()
     }
 
@@ -177,7 +178,7 @@ def _style_weights(style_weights, styles):
         return [1 / styles] * styles
     if not isinstance(style_weights, (list, tuple, np.ndarray)) or len(style_weights) != styles:
         raise ValueError(f"style_weights must hold one number for each of {styles} style(s); got {style_weights!r}.")
-    weights = [_number(f"style_weights[{i}]", weight, least=0) for i, weight in enumerate(style_weights)]
+    weights = [checked_number(f"style_weights[{i}]", weight, least=0) for i, weight in enumerate(style_weights)]
     if sum(weights) == 0:
         raise ValueError("style_weights must not all be 0.")
     return [weight / sum(weights) for weight in weights]
@@ -193,21 +194,3 @@ def _masks(name, masks, styles):
 def _label(source):
     """A picture or mask as `json` can write it down: the path it came from, or that it came as an array."""
     return str(source) if isinstance(source, (str, os.PathLike)) else None if source is None else "a picture"
-
-
-def _number(name, value, least=-np.inf):
-    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not is_number or not np.isfinite(value) or value < least:
-        bound = f" of at least {least:g}" if np.isfinite(least) else ""
-        raise ValueError(f"{name} must be a finite number{bound}; got {value!r}.")
-    return float(value)
-
-
-def _whole(name, value, least):
-    if not _is_whole(value) or value < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}.")
-    return int(value)
-
-
-def _is_whole(value):
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

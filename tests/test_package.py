@@ -17,6 +17,7 @@ from nst_keras import load_image, style_transfer, widgets
 
 MODULES = (
     "version",
+    "checks",
     "image",
     "color",
     "masks",
