@@ -5,6 +5,7 @@ shape (n, h, w, N); M = h·w positions, N channels. G and A are Gram matrices of
 All functions are differentiable. The argument `formula` chooses a row of `nst_keras.formulas.FORMULAS`.
 """
 
+import numpy as np
 import tensorflow as tf
 
 from .formulas import FORMULAS, LayerSize, check_formula
@@ -39,8 +40,23 @@ def gram_matrix(features, others=None):
     array([[[20., 20.],
             [20., 20.]]], dtype=float32)
     """
-    flat = _flat(features)
-    return tf.matmul(flat, flat if others is None else _flat(others), transpose_a=True)
+    if others is None:
+        return _self_products(features)
+    return tf.matmul(_positions(features), _positions(others), transpose_a=True)
+
+
+@tf.custom_gradient
+def _self_products(features):
+    """FᵀF. Its gradient is F (D + Dᵀ): one product of matrices, where automatic differentiation makes two."""
+    flat = _positions(features)
+    flat = flat[0] if features.shape[0] == 1 else flat  # a batch of one takes TensorFlow twice as long
+    products = tf.matmul(flat, flat, transpose_a=True)
+
+    def gradient(d):
+        d = tf.reshape(d, tf.shape(products))
+        return tf.reshape(tf.matmul(flat, d + tf.linalg.matrix_transpose(d)), tf.shape(features))
+
+    return tf.reshape(products, (-1, *products.shape[-2:])), gradient
 
 
 def mean_gram_matrix(features):
@@ -174,15 +190,28 @@ def total_variation_loss(image, *, form="relative"):
         dx, dy = _differences(image)
         squares = tf.square(dx[:, :-1]) + tf.square(dy[:, :, :-1])
         return tf.reduce_sum(squares**1.25) if form == "keras" else tf.reduce_sum(squares) / 2
-    luminance = tf.reduce_sum(image * LUMINANCE, axis=-1, keepdims=True)
-    total = 0.0
-    for part, weight in ((luminance, 1.0), (image - luminance, COLOR_VARIATION)):
-        for difference in _differences(part):
-            total += weight * tf.reduce_mean(tf.sqrt(tf.square(difference) + DELTA**2) - DELTA)
-    return total
+    count, height, width = (tf.cast(side, image.dtype) for side in tf.unstack(tf.shape(image))[:3])
+    means = tf.stack([1 / (count * height * (width - 1)), 1 / (count * (height - 1) * width)])  # of dx, of dy
+    shares = tf.constant([1.0] + [COLOR_VARIATION / 3] * 3, image.dtype)  # of Y, and of the three channels of colour
+    # The last row and column once more: their differences are 0. One convolution is faster than slices by far.
+    bordered = tf.pad(image, ((0, 0), (0, 1), (0, 1), (0, 0)), "SYMMETRIC")
+    differences = tf.nn.conv2d(bordered, tf.constant(_difference_kernel(), image.dtype), 1, "VALID")
+    absolute = tf.sqrt(tf.square(differences) + DELTA**2) - DELTA
+    return tf.reduce_sum(absolute * tf.reshape(means[:, None] * shares, (-1,)))
 
 
-def _flat(features):
+def _difference_kernel():
+    """From RGB to dx, then dy, of (Y, R − Y, G − Y, B − Y): shape (2, 2, 3, 8)."""
+    luminance = np.tile(np.reshape(LUMINANCE, (3, 1)), 3)
+    parts = np.concatenate([luminance[:, :1], np.eye(3) - luminance], axis=1)
+    kernel = np.zeros((2, 2, 3, 8))
+    kernel[0, 0] = -np.tile(parts, 2)
+    kernel[0, 1, :, :4] = kernel[1, 0, :, 4:] = parts
+    return kernel
+
+
+def _positions(features):
+    """(n, h, w, N) → (n, M, N)."""
     return tf.reshape(features, (tf.shape(features)[0], -1, features.shape[-1]))
 
 
