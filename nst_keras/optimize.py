@@ -21,6 +21,7 @@ CORRECTIONS = 10  # pairs of vectors from which L-BFGS builds its picture of the
 FIRST_STEP = 0.01  # of L-BFGS, mean over the pixels
 ADAM_LEARNING_RATE = 0.02
 DESCENT_DECAY = 0.995  # of gradient descent's step, for each iteration
+CHECKPOINT_EVERY = 50  # iterations: L-BFGS then ends within 1 % of the loss without checkpoints, with 25 within 3 %
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,16 @@ class Recorder:
         self.history = previous.history if previous else []
         self.evaluations = previous.evaluations if previous else 0
         self.started = previous.started if previous else time.perf_counter()
-        self._work, self._first = work, len(self.history)
+        self._work, self.first = work, len(self.history)  # steps of the scales before
         self._pending = {}  # {total: terms} of the evaluations since the last step
         self.best_total, self.best_image = np.inf, start
+        self.x, self.state = np.asarray(start, "float64").ravel(), {}  # where the next segment begins
         self.stopped = False
+
+    @property
+    def made(self):
+        """Iterations made at this scale."""
+        return len(self.history) - self.first
 
     def __call__(self, x):
         """Value and gradient at the flat image `x`."""
@@ -106,7 +113,7 @@ class Recorder:
 
     def step(self, x, total):
         """Record that an iteration ended at `x`, where the objective was `total`."""
-        done = min(1.0, (len(self.history) + 1 - self._first) / self.iterations)
+        done = min(1.0, (self.made + 1) / self.iterations)
         step = Step(
             iteration=len(self.history) + 1,
             evaluations=self.evaluations,
@@ -140,17 +147,30 @@ class Recorder:
         )
 
 
-def minimize(recorder, optimizer="lbfgs"):
+def minimize(recorder, optimizer="lbfgs", *, checkpoint=None):
     """Minimise `recorder.objective`; the best image is then `recorder.best_image`.
 
     A callback ends the run by raising `StopIteration`; `recorder.stopped` is then true. `KeyboardInterrupt`
     passes through; `recorder` still holds the best image.
+
+    With `checkpoint`, a function of the recorder, the iterations are made in segments of CHECKPOINT_EVERY, and it is
+    called after each: all that the next one depends on is then in `recorder.x` and `recorder.state`.
     """
     with contextlib.suppress(StopIteration):
-        OPTIMIZERS[optimizer](recorder, np.asarray(recorder.best_image, "float64").ravel())
+        while (left := recorder.iterations - recorder.made) > 0:
+            before, asked = recorder.made, min(left, CHECKPOINT_EVERY) if checkpoint else left
+            recorder.x, recorder.state = OPTIMIZERS[optimizer](recorder, recorder.x, asked, recorder.state)
+            if recorder.stopped or recorder.made - before < asked:  # asked to stop, or nothing improves any more
+                break
+            if checkpoint:
+                checkpoint(recorder)
 
 
-def lbfgs(recorder, x):
+# An optimiser makes `iterations` steps from the flat image `x`. Both that and `state`, a dictionary of arrays, empty at
+# first, come back for the next segment.
+
+
+def lbfgs(recorder, x, iterations, state):
     """scipy's L-BFGS-B with bounds [0, 1]: Byrd, Lu, Nocedal, Zhu 1995; the optimiser of Gatys et al.
 
     - Its stopping rules are set to 0: `ftol` compares with max(|loss|, 1) and `gtol` is absolute, so that small
@@ -158,6 +178,7 @@ def lbfgs(recorder, x):
     - Its first step is the gradient itself. The objective is scaled so that this step changes pixels by FIRST_STEP
       on average: then only the ratios of the weights matter, at any size. The scale is a power of two, so that
       dividing by it gives the loss back exactly.
+    - Its memory of the curvature cannot be read from scipy: a new segment begins without, so `state` stays empty.
     """
     at_start = recorder(x)
     size_of_gradient = np.abs(at_start[1]).mean()
@@ -171,10 +192,9 @@ def lbfgs(recorder, x):
     def callback(intermediate_result):
         recorder.step(intermediate_result.x, float(intermediate_result.fun) / scale)
 
-    iterations = recorder.iterations
     # L-BFGS-B works on vectors, one short operation after the other: with more threads they wait for each other.
     with threadpool_limits(1, user_api="blas"):
-        scipy_minimize(
+        end = scipy_minimize(
             scaled,
             x,
             jac=True,
@@ -189,32 +209,40 @@ def lbfgs(recorder, x):
                 "gtol": 0,
             },
         )
+    return end.x, state
 
 
-def adam(recorder, x):
+def adam(recorder, x, iterations, state):
     """Adam (Kingma & Ba, arXiv:1412.6980) with learning rate 0.02, projected onto [0, 1] after every step."""
     variable = keras.Variable(x.astype("float32"))
     optimizer = keras.optimizers.Adam(ADAM_LEARNING_RATE)
-    for _ in range(recorder.iterations):
+    optimizer.build([variable])
+    if state:
+        optimizer.load_own_variables(state)
+    for _ in range(iterations):
         at = keras.ops.convert_to_numpy(variable)
         total, gradient = recorder(at)
         recorder.step(at, total)
         optimizer.apply([gradient.astype("float32")], [variable])
         variable.assign(keras.ops.clip(variable, 0.0, 1.0))
+    state = {}
+    optimizer.save_own_variables(state)
+    return keras.ops.convert_to_numpy(variable), state
 
 
-def gradient_descent(recorder, x):
+def gradient_descent(recorder, x, iterations, state):
     """Gradient descent, x ← x − η g, projected onto [0, 1]: the simplest thing that works, and the slowest.
 
     η is chosen so that the first step changes pixels by FIRST_STEP on average, and shrinks by 0.5 % an iteration.
     """
-    rate = None
-    for _ in range(recorder.iterations):
+    rate = state.get("rate")
+    for _ in range(iterations):
         total, gradient = recorder(x)
         recorder.step(x, total)
         rate = rate or FIRST_STEP / (np.abs(gradient).mean() or 1.0)
         x = np.clip(x - rate * gradient, 0.0, 1.0)
         rate *= DESCENT_DECAY
+    return x, {"rate": np.float64(rate)}
 
 
 OPTIMIZERS: dict[str, Callable] = {"lbfgs": lbfgs, "adam": adam, "gradient-descent": gradient_descent}
