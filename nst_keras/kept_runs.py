@@ -148,7 +148,7 @@ class Checkpoint:
         self.folder, self._saved = Path(folder), None
         path = self.folder / "checkpoint.npz"
         if path.is_file():
-            self._arrays = read_arrays(path, ["x", "image", "json"])
+            self._arrays = read_arrays(path, ["state x", "image", "json"])
             self._saved = parsed(self._arrays.pop("json").tobytes(), CHECKPOINT, path)
 
     @classmethod
@@ -173,7 +173,7 @@ class Checkpoint:
             copies = {name: _copied(partial, source, name, inputs) for name, source in sources.items()}
             _write_run(partial, settings, inputs, copies)
 
-    def save(self, level, recorder):
+    def save(self, level, recorder, state):
         """Write down where the run is, between two segments at scale `level`."""
         told = {
             "level": level,
@@ -183,8 +183,8 @@ class Checkpoint:
             "best": recorder.best_total,
             "history": [_step(step) for step in recorder.history],
         }
-        arrays = {"x": recorder.x, "image": recorder.best_image}
-        arrays |= {f"state {name}": np.asarray(value) for name, value in recorder.state.items()}
+        arrays = {f"state {name}": np.asarray(value) for name, value in state.items()}
+        arrays["image"] = recorder.best_image
         arrays["json"] = np.frombuffer(json.dumps(told).encode(), "uint8")
         write_file(self.folder / "checkpoint.npz", packed_arrays(arrays))
 
@@ -193,7 +193,7 @@ class Checkpoint:
         if self._saved and level == self.level:
             told, path = self._saved, self.folder / "checkpoint.npz"
             state = {name[6:]: self._arrays[name] for name in self._arrays if name.startswith("state ")}
-            of_pixels = [self._arrays["x"], self._arrays["image"], *(array for array in state.values() if array.ndim)]
+            of_pixels = [self._arrays["image"], *(array for array in state.values() if array.ndim)]
             pixels = recorder.best_image.size
             if any(array.size != pixels or not np.isfinite(array).all() for array in of_pixels):
                 raise ValueError(
@@ -202,8 +202,8 @@ class Checkpoint:
             recorder.history[:] = _history(told["history"], path)
             recorder.first = len(recorder.history) - told["made"]
             recorder.evaluations, recorder.started = told["evaluations"], time.perf_counter() - told["seconds"]
-            recorder.best_total, recorder.best_image = told["best"], self._arrays["image"]
-            recorder.x, recorder.state = self._arrays["x"], state
+            recorder.best_total, recorder.best = told["best"], self._arrays["image"]
+            recorder.saved = state
         return functools.partial(self.save, level)
 
     def finish(self, result):
