@@ -30,6 +30,7 @@ MODULES = (
     "improvements",
     "tiles",
     "objective",
+    "limited_memory",
     "optimize",
     "plot",
     "mask_checks",
