@@ -159,7 +159,7 @@ def minimize(recorder, optimizer="lbfgs"):
     passes through; `recorder` still holds the best image.
     """
     with contextlib.suppress(StopIteration):
-        OPTIMIZERS[optimizer](recorder, np.asarray(recorder.best_image, "float64").ravel())
+        OPTIMIZERS[optimizer](recorder, recorder.best_image.ravel())
 
 
 def lbfgs(recorder, x):
@@ -171,6 +171,7 @@ def lbfgs(recorder, x):
       on average: then only the ratios of the weights matter, at any size. The scale is a power of two, so that
       dividing by it gives the loss back exactly.
     """
+    x = x.astype("float64")
     at_start = recorder(x)
     size_of_gradient = np.abs(at_start[1]).mean()
     scale = 2.0 ** round(math.log2(FIRST_STEP / size_of_gradient)) if size_of_gradient else 1.0
@@ -234,13 +235,13 @@ def lbfgs_float32(recorder, x):
 
 def adam(recorder, x):
     """Adam (Kingma & Ba, arXiv:1412.6980) with learning rate 0.02, projected onto [0, 1] after every step."""
-    variable = keras.Variable(x.astype("float32"))
+    variable = keras.Variable(x)
     optimizer = keras.optimizers.Adam(ADAM_LEARNING_RATE)
     for _ in range(recorder.iterations):
-        at = keras.ops.convert_to_numpy(variable)
+        at = tf.convert_to_tensor(variable)
         total, gradient = recorder(at)
         recorder.step(at, total)
-        optimizer.apply([gradient.astype("float32")], [variable])
+        optimizer.apply([gradient], [variable])
         variable.assign(keras.ops.clip(variable, 0.0, 1.0))
 
 
@@ -249,7 +250,7 @@ def gradient_descent(recorder, x):
 
     η is chosen so that the first step changes pixels by FIRST_STEP on average, and shrinks by 0.5 % an iteration.
     """
-    rate = None
+    x, rate = x.astype("float64"), None
     for _ in range(recorder.iterations):
         total, gradient = recorder(x)
         recorder.step(x, total)
