@@ -49,6 +49,8 @@ def checked_settings(*, styles=0, **settings):
             settings[name] = _layers(name, network, settings[name], position)
     for name, least in {"size": SMALLEST_SIDE, "iterations": 1, "seed": 0}.items():
         settings[name] = checked_whole(name, settings[name], least)
+    if settings.get("tile") is not None:
+        settings["tile"] = checked_whole("tile", settings["tile"], SMALLEST_SIDE)
     if scales != "auto":
         if not is_whole(scales) or scales < 1:
             raise ValueError(f'scales must be "auto" or a whole number of at least 1; got {scales!r}.')
