@@ -85,8 +85,9 @@ from .objective import (  # noqa: E402
     style_terms,
     total_variation_term,
 )
-from .optimize import NonFiniteLossError, ProgressBar, Step  # noqa: E402
+from .optimize import NonFiniteLossError, Step  # noqa: E402
 from .plot import plot_comparison, plot_images, plot_losses  # noqa: E402
+from .progress import ProgressBar  # noqa: E402
 from .reconstruct import reconstruct_content, synthesize_texture  # noqa: E402
 from .run import Result  # noqa: E402
 from .selections import (  # noqa: E402
