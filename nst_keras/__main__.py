@@ -27,7 +27,7 @@ def build_parser():
     parser.add_argument("content", help="the photograph")
     parser.add_argument("style", nargs="+", help="one or more pictures whose style it takes")
     parser.add_argument("-o", "--output", required=True, help="file to write: .png, .jpg, .webp, .bmp or .tiff")
-    parser.add_argument("--dpi", type=int, help="dots per inch of the print, written into PNG, JPEG and TIFF")
+    parser.add_argument("--dpi", type=int, help="dots per inch of the print, written into the file")
     parser.add_argument("--comparison", metavar="FILE", help="also write content | styles | result and loss curves")
     options = {
         "size": {"type": int, "help": "longer side of the result in pixels"},
@@ -44,8 +44,8 @@ def build_parser():
         "network": {"choices": NETWORKS},
         "weights": {"metavar": "FILE", "help": "weights for the network, if not the usual ones"},
         "optimizer": {"choices": list(OPTIMIZERS)},
-        "precision": {"choices": PRECISIONS, "help": "of the network"},
         "tile": {"type": int, "help": "side in pixels of the squares in which a large picture is seen"},
+        "precision": {"choices": PRECISIONS, "help": "of the network"},
         "seed": {"type": int, "help": "of the noise"},
     }
     parser.add_argument(

@@ -18,7 +18,6 @@ from .checks import checked_whole
 READABLE = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 STARTS = ("content", "style", "noise", "blend")
-WITH_DPI = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 NOISE_IN_BLEND = np.float32(0.6)
 SMALLEST_SIDE = 32
 MOST_PIXELS = 50_000_000
@@ -73,7 +72,7 @@ def save_image(image, path, *, inputs=(), dpi=None):
 
     The file is written beside its place and then renamed, so a full disk or a crash leaves an older file as it
     was. `inputs` are files that must not be overwritten, such as the content and the style. `dpi`, dots per inch,
-    tells a printer how large the picture is meant to be, if a PNG, JPEG or TIFF: 3508 pixels at 300 are 29.7 cm.
+    tells a printer how large the picture is meant to be: 3508 pixels at 300 are 29.7 cm.
 
     Raises
     ------
@@ -113,8 +112,8 @@ def check_output(path, inputs=(), dpi=None):
         raise ValueError(f"output {str(path)!r}: there is no folder {str(path.parent)!r}.")
     if path.is_dir():
         raise ValueError(f"output {str(path)!r} is a folder.")
-    if dpi is not None and checked_whole("dpi", dpi, 1) and path.suffix.lower() not in WITH_DPI:
-        raise ValueError(f"output {str(path)!r}: dpi can be written into {', '.join(WITH_DPI)} only.")
+    if dpi is not None and checked_whole("dpi", dpi, 1) and path.suffix.lower() == ".webp":
+        raise ValueError(f"output {str(path)!r}: WebP has no place for dpi; use .png, .jpg or .tiff.")
     for other in inputs:
         if path.exists() and os.path.exists(other) and os.path.samefile(path, other):
             raise ValueError(f"output {str(path)!r} is one of the input pictures; choose another name.")

@@ -201,9 +201,7 @@ def style_transfer(
         stage.precision: build_network(network, layers, pooling=pooling, weights=weights, precision=stage.precision)
         for stage in plan
     }
-    seen_at_once = shapes[-1]
-    if tile is not None:
-        seen_at_once = Tiling(networks["float32"], shapes[-1], tile, dict.fromkeys(layers, 1)).crop
+    seen_at_once = shapes[-1] if tile is None else Tiling(networks["float32"], shapes[-1], tile, layers).crop
     check_memory(networks["float32"], shapes[-1], optimizer, seen_at_once)
 
     if checkpoint:

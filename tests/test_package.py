@@ -107,7 +107,7 @@ def test_command_line_names_what_is_wrong(tmp_path, capsys):
     assert command_line.main([CAT, PAINTING, "-o", output, "--comparison", output]) == 2
     assert "must be another file" in capsys.readouterr().err
     assert command_line.main([CAT, PAINTING, "-o", str(tmp_path / "out.webp"), "--dpi", "300"]) == 2
-    assert "dpi can be written into .png" in capsys.readouterr().err
+    assert "WebP has no place for dpi" in capsys.readouterr().err
     assert command_line.main([CAT, PAINTING, "-o", output, "--init", output]) == 2
     assert "init" in capsys.readouterr().err
     assert os.listdir(tmp_path) == []
