@@ -43,7 +43,8 @@ def _import_tensorflow():
 _import_tensorflow()
 
 from .color import COLOR_METHODS, color_statistics, color_transform, match_colors  # noqa: E402
-from .explore import maximize_activation, receptive_field, top_patches  # noqa: E402
+from .explore import maximize_activation, top_patches  # noqa: E402
+from .fields import receptive_field  # noqa: E402
 from .formulas import FORMULAS  # noqa: E402
 from .image import load_image, resize, save_image  # noqa: E402
 from .improvements import (  # noqa: E402
