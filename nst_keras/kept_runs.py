@@ -196,9 +196,7 @@ class Checkpoint:
             of_pixels = [self._arrays["image"], *(array for array in state.values() if array.ndim)]
             pixels = recorder.best_image.size
             if any(array.size != pixels or not np.isfinite(array).all() for array in of_pixels):
-                raise ValueError(
-                    f"{str(path)!r} holds no picture of shape {recorder.best_image.shape}, as the run has."
-                )
+                raise ValueError(f"{str(path)!r}: arrays are not of shape {recorder.best_image.shape}, or not finite.")
             recorder.history[:] = _history(told["history"], path)
             recorder.first = len(recorder.history) - told["made"]
             recorder.evaluations, recorder.started = told["evaluations"], time.perf_counter() - told["seconds"]

@@ -92,7 +92,7 @@ def test_a_run_goes_on_from_the_last_checkpoint_of_a_scale(tmp_path, monkeypatch
         saved.append((checkpoint.folder / "checkpoint.npz").read_bytes())
 
     monkeypatch.setattr(Checkpoint, "save", watched)
-    whole = run_with_checkpoints(tmp_path / "whole")
+    whole = run_with_checkpoints(tmp_path / "whole", size=128, iterations=8)
     assert len(saved) == 6
     monkeypatch.setattr(optimize, "CHECKPOINT_EVERY", EVERY)
     for number in (2, 3):
@@ -148,8 +148,10 @@ def test_a_run_that_was_stopped_goes_on(checkpointed, tmp_path, monkeypatch):
 def test_what_cannot_be_resumed_says_so(result, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"run\.json'.*no such file"):
         resume(tmp_path)
+    layers = ["block1_conv1"]
+    own = {"network": build_network("lite", layers), "content_layers": layers, "style_layers": layers}
     with pytest.raises(ValueError, match="a model of your own"):
-        style_transfer(CAT, PAINTING, network=build_network("lite", ["block1_conv1"]), checkpoint=tmp_path / "run")
+        style_transfer(CAT, PAINTING, **own, checkpoint=tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
 
 
