@@ -224,6 +224,21 @@ def test_a_doctored_checkpoint_is_refused(change, message, unfinished):
         resume(unfinished)
 
 
+def test_a_checkpoint_of_another_run_is_refused_and_an_early_interrupt_spoils_nothing(unfinished, monkeypatch):
+    before = {path: path.read_bytes() for path in unfinished.iterdir() if path.is_file()}
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "at", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            resume(unfinished)
+    assert {path: path.read_bytes() for path in unfinished.iterdir() if path.is_file()} == before
+    arrays = read_arrays(unfinished / "checkpoint.npz")
+    told = json.loads(arrays["json"].tobytes()) | {"level": 5}
+    arrays["json"] = np.frombuffer(json.dumps(told).encode(), "uint8")
+    (unfinished / "checkpoint.npz").write_bytes(packed_arrays(arrays))
+    with pytest.raises(ValueError, match="not of this run"):
+        resume(unfinished)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
