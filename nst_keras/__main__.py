@@ -22,7 +22,9 @@ DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(sty
 def build_parser():
     """The command line; every default is read from `style_transfer`."""
     parser = argparse.ArgumentParser(
-        prog="python -m nst_keras", description="Paint a photograph in the style of a picture, or of several."
+        prog="python -m nst_keras",
+        description="Paint a photograph in the style of a picture, or of several.",
+        epilog="python -m nst_keras sweep --help: folders of photographs, and grids of settings",
     )
     parser.add_argument("content", help="the photograph")
     parser.add_argument("style", nargs="+", help="one or more pictures whose style it takes")
@@ -65,6 +67,11 @@ def build_parser():
 
 
 def main(arguments=None):
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["sweep"]:
+        from .sweep_command import main as sweep
+
+        return sweep(arguments[1:])
     options = vars(build_parser().parse_args(arguments))
     content, styles = options.pop("content"), options.pop("style")
     output, dpi, comparison = options.pop("output"), options.pop("dpi"), options.pop("comparison")
