@@ -6,7 +6,7 @@ import pytest
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
-from run_notebooks import NOTEBOOKS, run
+from run_notebooks import NOTEBOOKS, made_of, paths, run
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
@@ -28,6 +28,22 @@ def test_a_readers_own_figures_are_shown_after_the_packages(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "figures.ipynb")
     for cell in run(tmp_path / "figures.ipynb", fast=True).cells:
         assert sum("image/jpeg" in output.get("data", {}) for output in cell.outputs) == 1
+
+
+@pytest.mark.parametrize("path", paths(), ids=lambda path: path.stem)
+def test_committed_outputs_are_of_this_code_and_this_version(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert notebook.metadata.get("outputs") == made_of(notebook), f"stale: python tools/run_notebooks.py {path.stem}"
+
+
+def test_outputs_are_stale_when_code_changes_not_when_text_does():
+    notebook = nbformat.read(PATHS[0], as_version=4)
+    before = made_of(notebook)
+    notebook.cells[0].source += "mended"
+    notebook.cells[1].metadata["fast"] += "\nsmall = 32"
+    assert (notebook.cells[0].cell_type, made_of(notebook)) == ("markdown", before)
+    notebook.cells[1].source += "\nsmall = 32"
+    assert made_of(notebook) != before
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
