@@ -1,4 +1,5 @@
 import ast
+import re
 import sys
 
 import nbformat
@@ -6,6 +7,7 @@ import pytest
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
+from course_map import course_map
 from run_notebooks import NOTEBOOKS, made_of, paths, run
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -44,6 +46,37 @@ def test_outputs_are_stale_when_code_changes_not_when_text_does():
     assert (notebook.cells[0].cell_type, made_of(notebook)) == ("markdown", before)
     notebook.cells[1].source += "\nsmall = 32"
     assert made_of(notebook) != before
+
+
+@pytest.mark.parametrize("path", paths(), ids=lambda path: path.stem)
+def test_notebook_begins_with_the_map_a_goal_and_a_time(path):
+    title, line, *rest = nbformat.read(path, as_version=4).cells[0].source.split("\n\n")
+    assert title.startswith("# ")
+    assert line == course_map(path), "python tools/course_map.py"
+    assert all(f"**{word}:**" in "".join(rest) for word in ("Goal", "Time"))
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_notebook_ends_with_questions_things_to_try_sources_and_the_next_step(path):
+    end = nbformat.read(path, as_version=4).cells[-1].source
+    pattern = r"## Summary\n\n(.+)## Questions\n\n(.+)<details><summary>Answers</summary>\n\n(.+)</details>\n\n"
+    summary, questions, answers, tries, source, following = re.search(
+        pattern + r"\*\*Try next:\*\*\n\n(.+)\n\n\*\*Source:\*\* (.+)\n\n\*\*Next:\*\* (.+)$", end, re.DOTALL
+    ).groups()
+    assert summary.startswith("- ")
+    for numbered in (questions, answers):
+        assert re.findall(r"^\d+(?=\. )", numbered, re.MULTILINE) == ["1", "2", "3"]
+    assert len(re.findall("^- ", tries, re.MULTILINE)) == 3
+    assert "https://arxiv.org/abs/" in source and "`nst_keras/" in source
+    for other in PATHS[PATHS.index(path) + 1 :][:1]:
+        assert f"({other.name})" in following
+
+
+@pytest.mark.parametrize("path", paths(), ids=lambda path: path.stem)
+def test_links_in_notebooks_lead_somewhere(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        for target in re.findall(r"\]\((\S+[./][^\s)#]+)", cell.source if cell.cell_type == "markdown" else ""):
+            assert target.startswith("https://") or (path.parent / target).exists(), target
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
