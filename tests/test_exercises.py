@@ -200,7 +200,7 @@ def test_every_stub_fails_and_says_what_is_asked_for():
         if name == "objective":
             assert "changes its input" in message
         else:
-            assert f"{name} returns nothing yet. Asked for: {EXERCISES[name].asks}; see notebook" in message
+            assert f"{name} returns nothing yet.\n  Asked for: {EXERCISES[name].asks}; see notebook" in message
 
 
 def test_every_solution_passes():
@@ -246,7 +246,8 @@ def test_no_mistake_is_taken_for_the_answer_or_for_another(name):
 def test_a_message_shows_input_expected_and_got():
     message = answer("mean_gram_matrix", lambda F: np.einsum("hwi,hwj->ij", F, F))[1]
     assert message == (
-        "✗ mean_gram_matrix: not yet. Asked for: G/M = FᵀF / M, shape (N, N); see notebook 03.\n"
+        "✗ mean_gram_matrix: not yet.\n"
+        "  Asked for: G/M = FᵀF / M, shape (N, N); see notebook 03.\n"
         "  Input:    [[[1. 2.] [0. 3.] [2. 0.]] [[1. 1.] [3. 0.] [0. 1.]]]\n"
         "  Expected: [[2.5 0.5] [0.5 2.5]]\n"
         "  Got:      [[15. 3.] [ 3. 15.]]\n"

@@ -75,7 +75,7 @@ def test_notebook_ends_with_questions_things_to_try_sources_and_the_next_step(pa
 @pytest.mark.parametrize("path", paths(), ids=lambda path: path.stem)
 def test_links_in_notebooks_lead_somewhere(path):
     for cell in nbformat.read(path, as_version=4).cells:
-        for target in re.findall(r"\]\((\S+[./][^\s)#]+)", cell.source if cell.cell_type == "markdown" else ""):
+        for target in re.findall(r"\]\(([^\s()#]+[./][^\s()#]+)", cell.source if cell.cell_type == "markdown" else ""):
             assert target.startswith("https://") or (path.parent / target).exists(), target
 
 

@@ -23,17 +23,17 @@ def verdict(function):
     if name not in EXERCISES:
         return False, f"✗ There is no exercise {name!r}. Keep the stub's name: one of {', '.join(EXERCISES)}."
     exercise = EXERCISES[name]
-    asked = f"Asked for: {exercise.asks}; see notebook {exercise.notebook}."
+    asked = f"  Asked for: {exercise.asks}; see notebook {exercise.notebook}."
     got = []
     for case in exercise.cases:
         arguments = copy.deepcopy(case)
         got.append(_outcome(function, arguments))
         if got[-1] is None:
-            return False, f"✗ {name} returns nothing yet. {asked}"
+            return False, f"✗ {name} returns nothing yet.\n{asked}"
         if not all(_same(_arrays(one), _arrays(other)) for one, other in zip(arguments, case, strict=True)):
             return False, (
                 f"✗ {name} changes its input: after the call, an argument is no longer what it was.\n  Hint: `x -= m`, "
-                "`x[...] = 0` and some functions work in place. Write `x = x - m`, or give them a copy, x.copy()."
+                "`x[...] = 0` and some functions work in place.\n  Write `x = x - m`, or give them a copy, x.copy()."
             )
     solved = [exercise.solve(*case) for case in exercise.cases]
     right = [_arrays(answer) for answer, _ in solved]
@@ -41,7 +41,8 @@ def verdict(function):
     if wrong is None:
         return True, f"✓ {name}: correct."
     lines = [
-        f"✗ {name}: not yet. {asked}",
+        f"✗ {name}: not yet.",
+        asked,
         f"  Input:    {'; '.join(map(_shown, exercise.cases[wrong]))}",
         f"  Expected: {_shown(right[wrong])}",
         f"  Got:      {_shown(got[wrong])}",
