@@ -225,7 +225,9 @@ def transposed_upsampling(features, shape, scale=None, translation=None):
         return tf.raw_ops.ScaleAndTranslateGrad(grads=y, original_image=like, **placed)
 
     def up(x):
-        return tf.image.resize(x, size) if scale is None else tf.raw_ops.ScaleAndTranslate(images=x, size=size, **placed)
+        return (
+            tf.image.resize(x, size) if scale is None else tf.raw_ops.ScaleAndTranslate(images=x, size=size, **placed)
+        )
 
     placed = {"kernel_type": "triangle", "antialias": False}
     if scale is not None:
