@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """`run(stop)` is called not before `due`; `stop` is set when it is to end. Only one that `yields` may be displaced."""
+    """`run(stop)` is called when it is `due`; `stop` is set when it is to end. A newer job ends one that `yields`."""
 
     run: Callable
     due: float

@@ -13,6 +13,7 @@ function render({ model, el }) {
   });
   const line = add(stage, "input", { type: "range", min: 0, max: 100, step: "any", value: 0 });
   line.ariaLabel = "Before and after";
+  line.title = "Drag from the left edge: the photograph before";
   line.dataset.lmSuppressShortcuts = "true"; // or Jupyter takes the keys
   line.addEventListener("keydown", (event) => {
     event.stopPropagation();

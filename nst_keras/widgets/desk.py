@@ -22,6 +22,7 @@ BUNDLED = Path(__file__).parents[2] / "images"
 STYLES = ("style 1", "style 2", "style 3", "style 4")
 DEBOUNCE = 0.25  # seconds without another change before a preview starts
 MOST_SHOWN = 1024  # pixels on the longer side of a picture that is sent to the browser
+SURE = 0.1  # of the work, after which a guess of the time is worth saying
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -101,7 +102,7 @@ class MixingDesk(VBox):
         self._styles, self._masks, self._view, self._code = VBox(), VBox(), BeforeAfter(), Code()
         self._add = button("Add a style", self._add_style, "Mix another style in", icon="plus")
         self._masked = Checkbox(masked, description="masks: each style in its place", indent=False, layout=WIDE)
-        self._status, self._progress = HTML(), FloatProgress(max=1, layout=Layout(width="auto"))
+        self._status, self._progress = HTML(), FloatProgress(max=1, layout=Layout(width="auto", height="8px"))
         paint = button("Paint", self.paint, "Paint the full picture", icon="paint-brush", button_style="primary")
         stop = button("Stop", self.stop, "Stop painting, and keep what there is", icon="stop")
         save = button("Save", self._save_result, "Save the last full picture", icon="save")
@@ -151,7 +152,7 @@ class MixingDesk(VBox):
         """What the controls say."""
         settings = {name: control.value for name, control in self.controls.items()}
         settings |= {name: float(f"{settings[name]:.3g}") for name in WEIGHTS}  # as they are read
-        if settings["preserve_color"] is None:
+        if not settings["preserve_color"]:
             del settings["preserve_color"], settings["color_strength"]
         if len(self._rows) > 1:
             settings["style_weights"] = [row.share.value for row in self._rows]
@@ -168,7 +169,7 @@ class MixingDesk(VBox):
         masks = [np.round(mask * 255) / np.float32(255) for mask in self._painters[self._content.path].masks.values()]
         black = [row.label for row, mask in zip(self._rows, masks, strict=True) if not mask.any()]
         if 0 < len(black) < len(masks):
-            raise ValueError(f"The mask of {black[0]} is black everywhere: paint where it applies, or remove the style.")
+            raise ValueError(f"The mask of {black[0]} is black everywhere: paint where it applies, or remove it.")
         return [] if black else masks
 
     # As an output of a notebook
@@ -187,7 +188,8 @@ class MixingDesk(VBox):
     @said
     def _changed(self, change=None):
         self._code.code = ""
-        self._work.submit(functools.partial(self._preview, self._mix()), delay=DEBOUNCE)
+        self.controls["color_strength"].disabled = not self.controls["preserve_color"].value
+        self._work.submit(self._preview, delay=DEBOUNCE)
 
     @said
     def _content_changed(self):
@@ -252,7 +254,8 @@ class MixingDesk(VBox):
     # In the thread
 
     @said
-    def _preview(self, mix, stop):
+    def _preview(self, stop):
+        mix = self._mix()
         self._say("Preview …")
         result = self._engine.preview(mix, stop)
         if not result.interrupted:
@@ -263,7 +266,8 @@ class MixingDesk(VBox):
         def look(step, image):
             self._progress.value = step.progress
             left = step.seconds / step.progress - step.seconds
-            self._say(f"Painting at {step.size} px: {step.progress:.0%}, about {left:.0f} s left.")
+            guess = f", about {left:.0f} s left" if step.progress > SURE else ""  # small sizes tell little of large ones
+            self._say(f"Painting, {step.size} px: {step.progress:.0%}{guess}.")
             self._view.after = encoded(image, MOST_SHOWN)
 
         try:
@@ -282,7 +286,8 @@ class MixingDesk(VBox):
     def _show(self, result, mix, what):
         height, width = result.image.shape[:2]
         self._view.before, self._view.after = encoded(result.content, MOST_SHOWN), encoded(result.image, MOST_SHOWN)
-        self._say(" ".join([f"{what}: {width}×{height} pixels.", *result.notes]))
+        notes = result.notes if result is self.result else []  # a preview's are about its few pixels
+        self._say("\n".join([f"{what}: {width}×{height} pixels.", *notes]))
         said = [f"{name}={value}" for name, value in mix.settings.items() if name != "masks"]
         self._last = strip([result.content, *result.styles, result.image], f"{what}: {', '.join(said)}")
         if self._still:
@@ -290,4 +295,4 @@ class MixingDesk(VBox):
 
     def _say(self, text, role="status"):
         color = "color: var(--jp-error-color1, #d32f2f); " if role == "alert" else ""
-        self._status.value = f'<div role="{role}" style="{color}line-height: 1.4">{html.escape(text)}</div>'
+        self._status.value = f'<div role="{role}" style="{color}line-height: 1.4; white-space: pre-line">{html.escape(text)}</div>'

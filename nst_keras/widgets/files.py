@@ -29,8 +29,8 @@ def starting_paths(content, styles, folder):
     found = sorted(path for path in Path(folder).glob("*") if path.suffix.lower() in WRITABLE)
     if not found and None in (content, styles):
         raise ValueError(f"content and styles must be given, as there are no pictures in {str(folder)!r}.")
-    content = found[0] if content is None else content
-    styles = found[-1] if styles is None else styles
+    content = _from_here(found[0]) if content is None else content
+    styles = _from_here(found[-1]) if styles is None else styles
     styles = list(styles) if isinstance(styles, (list, tuple)) else [styles]
     for path in (content, *styles):
         if not isinstance(path, (str, os.PathLike)):
@@ -38,16 +38,18 @@ def starting_paths(content, styles, folder):
                 f"content and styles must be paths of pictures; got {type(path).__name__}. save_image makes a file."
             )
         load_image(path, name="content" if path is content else "style")
-    content, *styles = map(_from_here, (content, *styles))
-    return content, styles, list(dict.fromkeys([content, *styles, *map(_from_here, found)]))
+    content, *styles = (Path(path).as_posix() for path in (content, *styles))
+    given = {Path(path).resolve() for path in (content, *styles)}
+    others = [_from_here(path) for path in found if path.resolve() not in given]
+    return content, styles, list(dict.fromkeys([content, *styles, *others]))
 
 
 def _from_here(path):
-    """An absolute path as it is seen from the working folder, which is shorter, and the same on another computer."""
-    if os.path.isabs(path):
+    """An absolute path as it is seen from the working folder: shorter, and the same on another computer."""
+    if path.is_absolute():
         with contextlib.suppress(ValueError):  # another drive
-            path = os.path.relpath(path)
-    return Path(path).as_posix()
+            path = Path(os.path.relpath(path))
+    return path.as_posix()
 
 
 def named(paths):

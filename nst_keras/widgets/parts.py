@@ -16,8 +16,9 @@ from .files import encoded
 
 CSS = Path(__file__).with_name("desk.css")
 WIDE = Layout(width="auto", min_width="0")
+SHORT = Layout(width="auto", max_width="420px")
 SMALL = Layout(width="36px", padding="0", flex="none")
-LABELS = {"description_width": "112px"}
+LABELS = {"description_width": "120px"}
 SHARE = {"min": 0, "max": 1, "step": 0.05}
 LARGEST_SIZE = 1536
 THUMBNAIL = 96  # pixels
@@ -49,7 +50,9 @@ class Chooser(HBox):
 
     def __init__(self, label, options, path, on_change, on_upload):
         self.label, self._on_change = label, on_change
-        self._thumbnail = Image(layout=Layout(width="40px", height="40px", object_fit="cover", flex="none"))
+        self._thumbnail = Image(
+            layout=Layout(width="40px", height="40px", object_fit="cover", overflow="hidden", flex="none")
+        )
         self._menu = Dropdown(
             options=options,
             value=path,
@@ -58,6 +61,7 @@ class Chooser(HBox):
             layout=Layout(flex="1 1 0", width="auto", min_width="0"),
         )
         upload = FileUpload(description="", tooltip=f"Upload a picture: {label}", accept="image/*", layout=SMALL)
+        upload.add_class("desk-upload")
         super().__init__([self._thumbnail, self._menu, upload], layout=Layout(align_items="center"))
         self._show()
         self._menu.observe(self._chosen, "value")
@@ -94,14 +98,16 @@ class Chooser(HBox):
 
 
 def button(text, act, tooltip, **options):
-    made = Button(description=text, tooltip=tooltip, **options)
+    made = Button(
+        description=text, tooltip=tooltip, **{"layout": Layout(width="auto", align_self="flex-start")} | options
+    )
     made.on_click(lambda _: act())
     return made
 
 
 def slider(kind, label, value, tooltip, **options):
     """A control of one of ipywidgets' classes, as wide as its place."""
-    return kind(value=value, description=label, tooltip=tooltip, style=LABELS, layout=WIDE, **options)
+    return kind(value=value, description=label, tooltip=tooltip, style=LABELS, **{"layout": WIDE} | options)
 
 
 def controls(start):
@@ -112,13 +118,13 @@ def controls(start):
         value = checked_number(name, start[name], above=0)
         options = {"min": math.log10(value) - 2, "max": math.log10(value) + 2, "step": 0.05, "readout_format": ".3g"}
         made[name] = slider(FloatLogSlider, name.replace("_", " "), value, tooltip, **options)
-    methods = [("the painting's", None), *((f"the photograph's: {name}", name) for name in COLOR_METHODS)]
+    methods = [("the painting's", ""), *((f"the photograph's: {name}", name) for name in COLOR_METHODS)]
     tooltip = "Whose colours, and by which method"
-    made["preserve_color"] = slider(Dropdown, "colours", start["preserve_color"], tooltip, options=methods)
+    made["preserve_color"] = slider(Dropdown, "colours", start["preserve_color"] or "", tooltip, options=methods)
     tooltip = "How much of the photograph's colours"
     made["color_strength"] = slider(FloatSlider, "how much", start["color_strength"], tooltip, **SHARE)
     limits = {"min": min(64, start["size"]), "max": max(LARGEST_SIZE, start["size"]), "step": 16}
     made["size"] = slider(IntSlider, "full size", start["size"], "Longer side of the full picture, in pixels", **limits)
     tooltip = "What a style does where its mask is black"
-    made["mask_mode"] = slider(Dropdown, "black means", start["mask_mode"], tooltip, options=MASK_MODES)
+    made["mask_mode"] = slider(Dropdown, "black means", start["mask_mode"], tooltip, options=MASK_MODES, layout=SHORT)
     return made
