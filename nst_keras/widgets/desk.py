@@ -266,7 +266,9 @@ class MixingDesk(VBox):
         def look(step, image):
             self._progress.value = step.progress
             left = step.seconds / step.progress - step.seconds
-            guess = f", about {left:.0f} s left" if step.progress > SURE else ""  # small sizes tell little of large ones
+            guess = (
+                f", about {left:.0f} s left" if step.progress > SURE else ""
+            )  # small sizes tell little of large ones
             self._say(f"Painting, {step.size} px: {step.progress:.0%}{guess}.")
             self._view.after = encoded(image, MOST_SHOWN)
 
@@ -295,4 +297,6 @@ class MixingDesk(VBox):
 
     def _say(self, text, role="status"):
         color = "color: var(--jp-error-color1, #d32f2f); " if role == "alert" else ""
-        self._status.value = f'<div role="{role}" style="{color}line-height: 1.4; white-space: pre-line">{html.escape(text)}</div>'
+        self._status.value = (
+            f'<div role="{role}" style="{color}line-height: 1.4; white-space: pre-line">{html.escape(text)}</div>'
+        )
