@@ -73,7 +73,7 @@ def sweep(grid, folder, *, executor=None, progress=None, **fixed):
     grid : dict
         {argument of `style_transfer`: list of values}, also "content" and "style". The last one varies fastest. A
         picture is a path, a PIL image or an array; a list within the list of styles mixes several. A folder of
-        photographs is {"content": sorted(Path("photographs").glob("*.jpg"))}.
+        photographs is `{"content": sorted(Path("photographs").glob("*.jpg"))}`.
     folder : path
         New, or that of a sweep: cells finished there are not run again, also those of another grid. The same path with
         another file behind it is another cell.
