@@ -44,6 +44,7 @@ MODULES = (
     "transfer",
     "reconstruct",
     "explore",
+    "estimates",
 )
 ON_DEMAND = ("files", "kept_runs", "share", "sweeps", "studio", "sweep_command")
 CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
