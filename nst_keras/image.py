@@ -88,8 +88,7 @@ def save_image(image, path, *, inputs=(), dpi=None):
 def write_picture(picture, path, dpi=None):
     """Write a PIL image to `path`, a `pathlib.Path` from `check_output`, whole or not at all."""
     options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
-    if dpi is not None:
-        options["dpi"] = (dpi, dpi)
+    options |= {} if dpi is None else {"dpi": (dpi, dpi)}
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
         picture.save(partial, **options)

@@ -201,8 +201,8 @@ def style_transfer(
         stage.precision: build_network(network, layers, pooling=pooling, weights=weights, precision=stage.precision)
         for stage in plan
     }
-    crop = None if tile is None else Tiling(networks["float32"], shapes[-1], tile, layers).crop
-    check_memory(networks["float32"], shapes[-1], optimizer, crop)
+    seen_at_once = shapes[-1] if tile is None else Tiling(networks["float32"], shapes[-1], tile, layers).crop
+    check_memory(networks["float32"], shapes[-1], optimizer, seen_at_once)
 
     if checkpoint:
         picture = None if settings["init"] in images.STARTS else init

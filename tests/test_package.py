@@ -44,8 +44,9 @@ MODULES = (
     "transfer",
     "reconstruct",
     "explore",
+    "estimates",
 )
-ON_DEMAND = ("files", "kept_runs", "sweeps", "share", "studio", "sweep_command")
+ON_DEMAND = ("files", "kept_runs", "share", "sweeps", "studio", "sweep_command")
 CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
 
 
@@ -86,6 +87,15 @@ def test_command_line_makes_a_picture(tmp_path, capsys):
     assert load_image(output).shape == (43, 64, 3)
     assert load_image(comparison).shape[0] > 300
     assert f"{output}: 64×43 pixels, 2 iterations" in capsys.readouterr().out
+
+
+def test_command_line_estimates(tmp_path, capsys):
+    arguments = [CAT, PAINTING, "-o", str(tmp_path / "out.png"), "--iterations", "2"]
+    assert command_line.main([*arguments, "--estimate", "--size", "64"]) == 0
+    assert "64 px: 2 iterations, about 3 evaluations" in capsys.readouterr().out
+    assert os.listdir(tmp_path) == []
+    assert command_line.main([*arguments, "--finish-in", "0.1"]) == 2
+    assert "finish_in must be at least" in capsys.readouterr().err
 
 
 def test_command_line_takes_masks(tmp_path, capsys):
@@ -139,7 +149,7 @@ def test_requirements_and_pyproject_agree():
     optional = pyproject["project"]["optional-dependencies"]["widgets"]
     assert {*pyproject["project"]["dependencies"], *optional} < set(lines)
     pinned = {line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
-    named = {re.split(r"[<>=]", line)[0].lower() for line in lines if re.match(r"\w", line)}
+    named = {re.split(r"[[<>=]", line)[0].lower() for line in lines if re.match(r"\w", line)}
     assert named <= pinned
 
 
