@@ -78,6 +78,12 @@ def test_every_formula(network, terms_of, formula, rng):
     assert_equal_to_whole(network, terms_of, SHAPE, 48, rng, formula=formula, layers=["block2_conv1"])
 
 
+@pytest.mark.parametrize("formula", ["relative", "johnson", "keras", "neural-style"])
+def test_total_variation_alone(network, formula, rng):
+    """Here nothing but the differences' own neighbours asks for a margin."""
+    assert_equal_to_whole(network, lambda *_: [total_variation_term(1.0, formula=formula)], SHAPE, 32, rng)
+
+
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("layers", CORRELATIONS.values(), ids=CORRELATIONS)
 def test_every_correlation_with_soft_masks(network, terms_of, layers, masked, rng):
