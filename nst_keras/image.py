@@ -168,7 +168,7 @@ def starting_image(init, content, style, seed):
 
 
 def _read_file(path, label):
-    if not path.is_file():
+    if not os.path.isfile(path):  # pathlib's own raises where a name cannot be one
         raise ValueError(f"{label}: there is no such file.")
     try:
         with warnings.catch_warnings():

@@ -204,9 +204,14 @@ def transposed_upsampling(features, shape):
     -------
     tensor (n, height, width, N)
     """
-    size = features.shape[1:3]
-    if tuple(shape) == tuple(size):
+    if tuple(shape) == tuple(features.shape[1:3]):
         return features
+    return _transposed_upsampling(features, tuple(shape))
+
+
+@tf.function(autograph=False)  # once for each shape: a graph in which tf.custom_gradient was used is kept for ever
+def _transposed_upsampling(features, shape):
+    size = features.shape[1:3]
 
     @tf.custom_gradient
     def transposed(y):
