@@ -10,13 +10,12 @@ import contextlib
 import os
 from pathlib import Path
 
-import h5py
 import keras
 import numpy as np
-from keras import layers as kl
 
 from .checks import suggestion
 from .image import load_image
+from .pretrained import load_weights
 from .topology import (
     CHANNELS,
     CONVOLUTIONS,
@@ -31,11 +30,8 @@ NETWORKS = (*CONVOLUTIONS, *SQUEEZENETS)
 POOLING = dict.fromkeys(CONVOLUTIONS, "average") | dict.fromkeys(SQUEEZENETS, "max")
 COLOR = "color"
 COLOR_THRESHOLDS = (0.25, 0.5, 0.75)
-LITE_WEIGHTS = Path(__file__).parent / "weights" / "lite.npz"
 VGG_MEANS = (103.939, 116.779, 123.68)  # of ImageNet; blue, green, red
 SQUEEZENET_MEANS = (104.0, 117.0, 123.0)
-VGG_WEIGHTS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/{0}/{1}"
-VGG_WEIGHTS_FILE = "{0}_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 
 def build_network(name="lite", layers=None, *, pooling=None, weights=None, precision="float32"):
@@ -101,7 +97,7 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None, preci
         features = {layer: values for layer, values in features.items() if layer in layers}
     network = keras.Model(image, features, name=name)
     if weights != "random":
-        _load_weights(network, name, weights)
+        load_weights(network, name, weights)
     network.trainable = False
     return network
 
@@ -225,76 +221,3 @@ def lite_preprocessing(image):
 def _caffe_preprocessing(image, bgr_means):
     """RGB in [0, 1] → BGR·255 minus the means of ImageNet, as networks trained in Caffe expect."""
     return image[..., ::-1] * 255.0 - np.asarray(bgr_means, "float32")
-
-
-def _load_weights(network, name, path):
-    if name in ("vgg19", "vgg16"):
-        reference = _keras_vgg(name, path)
-        for layer in _convolutions(network):
-            layer.set_weights(reference.get_layer(layer.name).get_weights())
-        return
-    path = path or LITE_WEIGHTS
-    kernel, bias = ("kernel", "bias") if name == "lite" else ("w", "b")
-    try:
-        arrays = _read_h5(path) if Path(path).suffix in (".h5", ".hdf5") else _read_npz(path)
-        for layer in _convolutions(network):
-            values = [arrays.get(f"{layer.name}_{kernel}"), arrays.get(f"{layer.name}_{bias}")]
-            _check_shapes(layer, values)
-            layer.set_weights(values)
-    except Exception as error:  # zipfile, NumPy and h5py raise many types here; the user needs one
-        raise ValueError(f"weights: {str(path)!r} does not hold weights for {name}: {error}") from error
-
-
-def _convolutions(network):
-    return [layer for layer in network.layers if isinstance(layer, kl.Conv2D)]
-
-
-def _check_shapes(layer, values):
-    for part, variable, value in zip(("kernel", "bias"), layer.weights, values, strict=True):
-        got = "is missing" if value is None else f"has shape {value.shape}"
-        if value is None or value.shape != tuple(variable.shape):
-            raise ValueError(f"the {part} of layer {layer.name} must have shape {tuple(variable.shape)}; it {got}.")
-
-
-def _read_npz(path):
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
-
-
-def _read_h5(path):
-    """Arrays of a file by Keras 1 or 2, under the names they have in an .npz.
-
-    Such a file lists its layers, and for each its kernel, then its bias. Layers are named as in Caffe,
-    "fire2/expand1x1": Keras 3 allows no "/" in a name, and cannot read the file itself.
-    """
-    arrays = {}
-    with h5py.File(path, "r") as file:
-        groups = file.get("model_weights", file)
-        for group in _names(groups, "layer_names"):
-            weights = _names(groups[group], "weight_names")
-            for part, weight in zip("wb", weights, strict=False):  # layers without weights have none
-                arrays[f"{group.replace('/', '_')}_{part}"] = groups[group][weight][()]
-    return arrays
-
-
-def _names(group, attribute):
-    return [name.decode() if isinstance(name, bytes) else name for name in group.attrs[attribute]]
-
-
-def _keras_vgg(name, path):
-    build = {"vgg19": keras.applications.VGG19, "vgg16": keras.applications.VGG16}[name]
-    if path is not None:
-        try:
-            return build(include_top=False, weights=path)
-        except Exception as error:  # h5py and Keras raise many types here; the user needs one
-            raise ValueError(f"weights: {str(path)!r} does not hold weights for {name}: {error}") from error
-    try:
-        return build(include_top=False, weights="imagenet")
-    except Exception as error:
-        file = VGG_WEIGHTS_FILE.format(name)
-        place = os.path.join(os.path.expanduser("~"), ".keras", "models", file)
-        url = VGG_WEIGHTS_URL.format(name, file)
-        raise ValueError(
-            f"The weights of {name} are not on this machine and could not be downloaded ({error}). Put {url} "
-            f'at {place}, or use network="lite", whose weights come with the package.'
-        ) from error

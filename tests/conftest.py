@@ -1,5 +1,7 @@
 """What the tests share: small pictures, a seeded generator, the checkout's root, and the table of faults."""
 
+import contextlib
+import multiprocessing
 import platform
 import re
 from importlib.metadata import version
@@ -69,6 +71,33 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
     if exitstatus == 0 and [Path(argument).name for argument in config.args] == ["faults"]:
         readme = ROOT / "tests" / "README.md"
         readme.write_text(TABLE.sub(lambda _: "\n".join(rows), readme.read_text()))
+
+
+@pytest.fixture(scope="session")
+def children():
+    """Makes processes in which the package is loaded already: `children.Process(target=…)`."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        pytest.skip("no forks here")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["nst_keras"])
+    return context
+
+
+@contextlib.contextmanager
+def memory_grows_by_less_than(megabytes):
+    """The highest memory of this process while the block runs, above what it had before. Checked on Linux only."""
+    forget = Path("/proc/self/clear_refs")
+    if not forget.exists():
+        yield
+        return
+    forget.write_text("5")  # the highest so far
+    before = highest_memory()
+    yield
+    assert highest_memory() - before < megabytes
+
+
+def highest_memory():
+    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 
 def directional_derivative(function, x, direction, step):

@@ -32,15 +32,15 @@ def main():
         seeds += [make() for make, *_ in test_bad_pictures.VARIANTS.values()]
         check = test_bad_pictures.outcome
     else:
-        seeds, check = test_bad_weights.small_files(), test_bad_weights.outcome
+        seeds, check = list(test_bad_weights.small_files().values()), test_bad_weights.outcome
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder, "corpus")
         corpus.mkdir()
         for number, seed in enumerate([*seeds, *(path.read_bytes() for path in HERE.glob(f"found/{options.what}*"))]):
             (corpus / str(number)).write_bytes(seed)
-        file = Path(folder, options.what)
 
         def try_one(data):
+            file = Path(folder, options.what + (".h5" if data.startswith(b"\x89HDF") else ".npz"))
             file.write_bytes(data)
             check(file)
 

@@ -1,7 +1,7 @@
 """Pictures that are damaged, enormous, unusual or hostile: refused with name and reason, or read as documented."""
 
-import contextlib
 import faulthandler
+import functools
 import io
 import os
 import re
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, memory_grows_by_less_than
 from PIL import Image, ImageCms
 
 from nst_keras import load_image, load_mask
@@ -105,6 +105,7 @@ def png(width, height, bits=8, color=2, before=b"", data=b""):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + before + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
+@functools.cache
 def zeros(megabytes):
     """Compressed a thousand times."""
     compressor = zlib.compressobj(9)
@@ -149,8 +150,8 @@ BOMBS = {
     "PNG, 10 gigapixels, header only": lambda: png(100_000, 100_000),
     "PNG, 64 megapixels, header only": lambda: png(8_000, 8_000, 16, 6),
     "PNG, 400 megapixels of one bit, whole": lambda: png(20_000, 20_000, 1, 0, data=zeros(51)),
-    "PNG, a colour profile of 500 MB": lambda: png(40, 40, before=chunk(b"iCCP", b"p\0\0" + zeros(500))),
-    "PNG, a comment of 500 MB": lambda: png(40, 40, before=chunk(b"zTXt", b"c\0\0" + zeros(500))),
+    "PNG, a colour profile of 200 MB": lambda: png(40, 40, before=chunk(b"iCCP", b"p\0\0" + zeros(200))),
+    "PNG, a comment of 200 MB": lambda: png(40, 40, before=chunk(b"zTXt", b"c\0\0" + zeros(200))),
     "GIF, 4 gigapixels, header only": lambda: gif(65_535, 65_535),
     "GIF, 4 gigapixels, 100,000 frames": lambda: gif(65_535, 65_535, 100_000),
     "TIFF, 3 gigapixels, header only": lambda: tiff(60_000, 50_000),
@@ -162,20 +163,6 @@ BOMBS = {
 }
 
 
-@contextlib.contextmanager
-def memory_grows_by_less_than(megabytes):
-    """Linux: the highest memory of this process while the block runs, above what it had before."""
-    Path("/proc/self/clear_refs").write_text("5")  # forget the highest so far
-    before = highest_memory()
-    yield
-    assert highest_memory() - before < megabytes
-
-
-def highest_memory():
-    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
-
-
-@pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="memory is measured as Linux tells it")
 def test_decompression_bombs_are_refused_before_they_are_decoded(tmp_path, tally):
     load_image(ROOT / "images" / "cat.jpg")
     for name, make in BOMBS.items():
@@ -243,7 +230,7 @@ VARIANTS = {  # name: (file, expected, tolerance)
     ),
     "a transparent colour": (
         lambda: encoded(Image.fromarray(COLOR), "PNG", transparency=tuple(COLOR[0, 0].tolist())),
-        rgb(np.where((COLOR == COLOR[0, 0]).all(-1, keepdims=True), 255, COLOR)),
+        rgb(np.where((COLOR[0, 0] == COLOR).all(-1, keepdims=True), 255, COLOR)),
         1e-6,
     ),
     "palette": (lambda: with_palette([255, 0, 0, 0, 0, 255], STRIPES), rgb(np.eye(3)[STRIPES * 2] * 255), 1e-6),
