@@ -15,6 +15,7 @@ from PIL import Image, ImageCms, ImageOps
 
 READABLE = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+STARTS = ("content", "style", "noise", "blend")
 NOISE_IN_BLEND = np.float32(0.6)
 SMALLEST_SIDE = 32
 MOST_PIXELS = 50_000_000

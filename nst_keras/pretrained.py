@@ -17,7 +17,9 @@ LITE_WEIGHTS = Path(__file__).parent / "weights" / "lite.npz"
 VGG_WEIGHTS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/{0}/{1}"
 VGG_WEIGHTS_FILE = "{0}_weights_tf_dim_ordering_tf_kernels_notop.h5"
 VGG_WEIGHTS_MD5 = {"vgg16": "6d6bbae143d832006294945121d1f1fc", "vgg19": "253f8cb515780f3b799900260a226db6"}
-MOST_WEIGHTS = 100_000_000  # bytes that the arrays of an .npz or of SqueezeNet may take: lite has 3, SqueezeNet 5 million
+MOST_WEIGHTS = (
+    100_000_000  # bytes that the arrays of an .npz or of SqueezeNet may take: lite has 3, SqueezeNet 5 million
+)
 
 
 def load_weights(network, name, path=None):

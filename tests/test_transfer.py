@@ -75,7 +75,7 @@ def test_settings_repeat_the_run(content, painting):
     first = style_transfer(content, painting, **QUICK, init="noise", tv_weight=np.float32(2), scales=np.int64(1))
     again = style_transfer(content, painting, **json.loads(json.dumps(first.settings)))
     np.testing.assert_array_equal(first.image, again.image)
-    assert first.settings.keys() == style_transfer.__kwdefaults__.keys() - {"callback"}
+    assert first.settings.keys() == style_transfer.__kwdefaults__.keys() - {"callback", "checkpoint"}
 
 
 def test_every_weight_weighs_its_term(content, painting):
@@ -107,9 +107,9 @@ def test_each_scale_starts_from_the_picture_of_the_one_before(content, painting,
     starts, ends = [], []
     original = run.minimize
 
-    def watched(recorder, optimizer):
+    def watched(recorder, optimizer, **checkpoint):
         starts.append(recorder.best_image)
-        original(recorder, optimizer)
+        original(recorder, optimizer, **checkpoint)
         ends.append(recorder.best_image)
 
     monkeypatch.setattr(run, "minimize", watched)

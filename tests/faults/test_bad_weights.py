@@ -124,7 +124,9 @@ def hostile_npz(folder, executed):
     npz(folder / "zeros.npz", **{kernel: array_header((3, 3, 3, 16)) + bytes(300_000_000), bias: b""})
     npz(folder / "claim.npz", **{kernel: array_header((10**6, 10**6)), bias: array_header((16,)) + bytes(64)})
     npz(folder / "code.npz", **{kernel: array_header("__import__('os').abort()"), bias: b""})
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Lambda(eval(f"lambda x: open({str(executed)!r}, 'w') and x"))])
+    model = keras.Sequential(
+        [keras.Input((1,)), keras.layers.Lambda(eval(f"lambda x: open({str(executed)!r}, 'w') and x"))]
+    )
     model.save(folder / "lambda.keras")
     return sorted(folder.iterdir())
 
