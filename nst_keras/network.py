@@ -8,12 +8,11 @@ means, the order of the colour channels) is part of the model and exists nowhere
 
 import contextlib
 import os
-from pathlib import Path
 
 import keras
 import numpy as np
 
-from .checks import suggestion
+from .checks import checked_name, suggestion
 from .image import load_image
 from .pretrained import load_weights
 from .topology import (
@@ -159,12 +158,12 @@ def check_network(name, pooling, weights):
     layer_names(name)
     if isinstance(name, keras.Model) and (pooling, weights) != (None, None):
         raise ValueError("pooling and weights belong to the names of networks; a model given as network has its own.")
-    if pooling not in (None, "average", "max"):
-        raise ValueError(f'pooling must be "average" or "max"; got {pooling!r}.')
+    if pooling is not None:
+        checked_name("pooling", pooling, ("average", "max"))
     if weights is None:
         if name in SQUEEZENETS:
             raise ValueError(f'network "{name}" needs weights= the path of an .npz or .h5 file with its weights.')
-    elif not isinstance(weights, (str, os.PathLike)) or (weights != "random" and not Path(weights).is_file()):
+    elif not isinstance(weights, (str, os.PathLike)) or (weights != "random" and not os.path.isfile(weights)):
         raise ValueError(f'weights must be "random" or the path of a file; there is no file {str(weights)!r}.')
 
 
@@ -174,8 +173,7 @@ def layer_names(name="lite"):
         if not isinstance(name.output, dict):
             raise ValueError(f"network {name.name!r} must return a dictionary {{layer name: features}}.")
         return list(name.output)
-    if name not in NETWORKS:
-        raise ValueError(f"network must be one of {', '.join(NETWORKS)}; got {name!r}.{suggestion(name, NETWORKS)}")
+    checked_name("network", name, NETWORKS)
     return [COLOR, *(squeezenet_layers(name) if name in SQUEEZENETS else vgg_layers(name))]
 
 
@@ -184,7 +182,7 @@ def check_layers(name, layers, argument="layers"):
     known = layer_names(name)
     if isinstance(layers, str):
         raise ValueError(f"{argument} must be a list of names, such as [{layers!r}]; got a string.")
-    if layers is not None and (not layers or len(set(layers)) < len(layers)):
+    if layers is not None and (not layers or len({str(layer) for layer in layers}) < len(layers)):
         raise ValueError(f"{argument} must name at least one layer, and none twice; got {list(layers)}.")
     for layer in layers or ():
         if layer not in known:

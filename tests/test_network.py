@@ -296,7 +296,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
         build_network("squeezenet1_1", weights=path)
     with pytest.raises(ValueError, match=r'"squeezenet1_0" needs weights='):
         build_network("squeezenet1_0")
-    with pytest.raises(ValueError, match='pooling must be "average" or "max"'):
+    with pytest.raises(ValueError, match="pooling must be one of average, max; got 'avg'"):
         build_network("lite", pooling="avg")
 
 

@@ -347,7 +347,7 @@ def test_nothing_is_saved_over_an_input(content, painting, tmp_path):
         ({"style_weight": True}, "style_weight must be a finite number"),
         ({"scales": True}, "scales must be"),
         ({"weights": 42}, "weights must be"),
-        ({"pooling": "avg"}, 'pooling must be "average" or "max"'),
+        ({"pooling": "avg"}, "pooling must be one of average, max; got 'avg'"),
         ({"network": "squeezenet1_0"}, '"squeezenet1_0" needs weights='),
         ({"size": 64.5}, "size must be a whole number"),
         ({"iterations": 0}, "iterations must be a whole number of at least 1; got 0"),
