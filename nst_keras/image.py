@@ -176,7 +176,7 @@ def starting_image(init, content, style, seed):
 
 
 def _read_file(path, label):
-    if not path.is_file():
+    if not os.path.isfile(path):  # pathlib's own raises where a name cannot be one
         raise ValueError(f"{label}: there is no such file.")
     try:
         with warnings.catch_warnings():
@@ -275,7 +275,7 @@ def _normalise(pixels, label):
     if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3, 4):
         raise ValueError(f"{label} must have shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); got {pixels.shape}.")
     _check_size((pixels.shape[1], pixels.shape[0]), label)
-    if pixels.dtype in (np.uint8, np.uint16):
+    if pixels.dtype.kind == "u" and pixels.dtype.itemsize <= 2:
         return pixels.astype("float32") / np.iinfo(pixels.dtype).max
     if not np.issubdtype(pixels.dtype, np.floating):
         raise ValueError(f"{label} must hold uint8, uint16 or floats in [0, 1]; got {pixels.dtype}.")

@@ -214,23 +214,27 @@ def transposed_upsampling(features, shape, scale=None, translation=None):
     -------
     tensor (n, height, width, N)
     """
-    size = features.shape[1:3]
-    if tuple(shape) == tuple(size):
+    if tuple(shape) == tuple(features.shape[1:3]):
         return features
+    placed = [] if scale is None else [tf.cast(scale, tf.float32), tf.cast(translation, tf.float32)]
+    return _transposed_upsampling(features, tuple(shape), *placed)
 
-    placed = None
-    if scale is not None:
-        scale, translation = (tf.cast(pair, tf.float32) for pair in (scale, translation))
-        placed = {"scale": scale, "translation": translation, "kernel_type": "triangle", "antialias": False}
+
+@tf.function(autograph=False)  # once for each shape: a graph in which tf.custom_gradient was used is kept for ever
+def _transposed_upsampling(features, shape, scale=None, translation=None):
+    size = features.shape[1:3]
+    placed = {"scale": scale, "translation": translation, "kernel_type": "triangle", "antialias": False}
 
     def down(y):
         like = tf.zeros((tf.shape(y)[0], *shape, y.shape[-1]))
-        if placed:
-            return tf.raw_ops.ScaleAndTranslateGrad(grads=y, original_image=like, **placed)
-        return tf.raw_ops.ResizeBilinearGrad(grads=y, original_image=like, half_pixel_centers=True)
+        if scale is None:
+            return tf.raw_ops.ResizeBilinearGrad(grads=y, original_image=like, half_pixel_centers=True)
+        return tf.raw_ops.ScaleAndTranslateGrad(grads=y, original_image=like, **placed)
 
     def up(x):
-        return tf.raw_ops.ScaleAndTranslate(images=x, size=size, **placed) if placed else tf.image.resize(x, size)
+        if scale is None:
+            return tf.image.resize(x, size)
+        return tf.raw_ops.ScaleAndTranslate(images=x, size=size, **placed)
 
     @tf.custom_gradient
     def transposed(y):

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from .checks import suggestion
+from .checks import checked_name
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
@@ -27,9 +27,7 @@ def chosen_precision(precision, network):
     ValueError
         Unknown precision, or bfloat16 for a model.
     """
-    if not isinstance(precision, str) or precision not in PRECISIONS:
-        hint = suggestion(precision, PRECISIONS)
-        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}.{hint}")
+    checked_name("precision", precision, PRECISIONS)
     if isinstance(network, keras.Model):
         if precision == "bfloat16":
             raise ValueError("precision belongs to the names of networks; a model given as network has its own.")
