@@ -83,9 +83,16 @@ def save_image(image, path, *, inputs=()):
 def write_picture(picture, path):
     """Write a PIL image to `path`, a `pathlib.Path` from `check_output`, whole or not at all."""
     options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    try:
+    with replacing(path) as partial:
         picture.save(partial, **options)
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """A path to write to; what is written there becomes the file `path` at the end, if nothing went wrong."""
+    partial = path.with_name(f".{os.getpid()}.partial.{path.name}")
+    try:
+        yield partial
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
