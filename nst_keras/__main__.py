@@ -1,4 +1,4 @@
-"""python -m nst_keras CONTENT STYLE [STYLE …] -o OUTPUT"""
+"""python -m nst_keras CONTENT STYLE [STYLE …] -o OUTPUT; `train` and `apply` are in `nst_keras.commands`"""
 
 import argparse
 import inspect
@@ -21,7 +21,9 @@ DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(sty
 def build_parser():
     """The command line; every default is read from `style_transfer`."""
     parser = argparse.ArgumentParser(
-        prog="python -m nst_keras", description="Paint a photograph in the style of a picture, or of several."
+        prog="python -m nst_keras",
+        description="Paint a photograph in the style of a picture, or of several.",
+        epilog="python -m nst_keras train --help, apply --help: networks that paint in one pass.",
     )
     parser.add_argument("content", help="the photograph")
     parser.add_argument("style", nargs="+", help="one or more pictures whose style it takes")
@@ -61,6 +63,11 @@ def build_parser():
 
 
 def main(arguments=None):
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] in (["train"], ["apply"]):
+        from . import commands  # on demand
+
+        return commands.main(arguments)
     options = vars(build_parser().parse_args(arguments))
     content, styles = options.pop("content"), options.pop("style")
     output, comparison = options.pop("output"), options.pop("comparison")

@@ -9,6 +9,7 @@ package:
 """
 
 import json
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -159,7 +160,7 @@ def load_network(name):
             raise ValueError(f"network {str(name)!r}: there is no file {str(path)!r}.")
     try:
         network = transform_network(**check_shape(json.loads(_settings_path(name).read_text(encoding="utf-8"))))
-        network.load_weights(name)
+        _load_weights(network, name)
     except Exception as error:  # JSON, h5py and Keras raise many types here; the user needs one
         raise ValueError(f"network {str(name)!r}: its weights and settings do not make a network: {error}") from error
     network.trainable = False
@@ -215,6 +216,16 @@ def _apply_to_animation(network, source, output, size):
     options = {} if loop is None else {"loop": loop}
     with replacing(output) as unfinished:
         painted[0].save(unfinished, save_all=True, append_images=painted[1:], duration=durations, **options)
+
+
+def _load_weights(network, path):
+    """All of them: Keras passes over what a file lacks, with a warning or without."""
+    network.set_weights([np.full(values.shape, np.nan, "float32") for values in network.get_weights()])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        network.load_weights(path)
+    if not all(np.isfinite(values).all() for values in network.get_weights()):
+        raise ValueError("some weights are missing, NaN or infinite")
 
 
 def _settings_path(path):

@@ -4,19 +4,19 @@ Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155: a network is trained once on pho
 `style_transfer` minimises for every picture anew.
 """
 
-import json
 import os
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from .checkpoints import restore_checkpoint, save_checkpoint
 from .checks import checked_number, checked_whole
 from .feedforward import apply, save_network
-from .image import SMALLEST_SIDE, load_image, replacing
+from .image import SMALLEST_SIDE, load_image
 from .network import build_network
 from .optimize import NonFiniteLossError, Step
 from .perceptual import PerceptualLosses, shrunk
@@ -32,7 +32,6 @@ CONTENT_LAYERS = {  # of a style, and of super-resolution
 }
 TV_WEIGHT = 0.6  # of a style
 LAST_RATE = 0.05  # of the learning rate
-CHECKPOINT = "checkpoint.npz"
 
 
 @dataclass(frozen=True)
@@ -186,17 +185,17 @@ def train(
     sample = None if sample is None else load_image(sample, name="sample")
     crops = Photographs(photographs, size, seed, sharp=upscale > 1)
     settings["photographs"] = len(crops.files)
-    state = Path(checkpoint) / CHECKPOINT if checkpoint else None
+    state = Path(checkpoint) / "checkpoint.npz" if checkpoint else None
     with strategy.scope():
         loss_network = build_network(network, layers_read(settings), weights=weights)
         losses = PerceptualLosses(loss_network, style_pictures, settings)
         model = transform_network(width, residual_blocks, upscale, seed)
         if start is not None:
-            model.set_weights(start.get_weights())
+            _set_start(model, start)
         optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps, LAST_RATE))
         optimizer.build(model.trainable_variables)
         variables = [*model.variables, *optimizer.variables]
-        history = _restore(state, settings, variables) if state and state.exists() else []
+        history = restore_checkpoint(state, settings, variables) if state and state.exists() else []
 
     @tf.function(autograph=False)
     def step(batch_of_crops):
@@ -222,14 +221,14 @@ def train(
             history.append(Step(number, number, seconds, size, total, terms, number / steps))
             due = number % every == 0 or number == steps
             if state and due:
-                _save(state, settings, variables, history, strategy)
+                save_checkpoint(state, settings, variables, history, strategy)
             if callback:
                 painted = apply(model, sample) if due and sample is not None else None
                 callback(replace(history[-1], image=painted))
     except (KeyboardInterrupt, StopIteration):
         interrupted = True
         if state and int(optimizer.iterations) == len(history):
-            _save(state, settings, variables, history, strategy)
+            save_checkpoint(state, settings, variables, history, strategy)
     return Training(model, history, settings, dict(crops.unreadable), interrupted)
 
 
@@ -245,42 +244,17 @@ def _replica_step(model, optimizer, losses, crops, batch):
     return values
 
 
-def _save(path, settings, variables, history, strategy):
-    """Write all that a run is continued from; of a cluster's workers only the first does."""
-    resolver = strategy.cluster_resolver
-    if resolver is not None and resolver.task_id:
-        return
-    record = json.dumps({"settings": settings, "history": [asdict(step) for step in history]})
-    arrays = {f"variable_{i}": np.asarray(variable) for i, variable in enumerate(variables)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as unfinished:
-        np.savez(unfinished, record=np.frombuffer(record.encode(), "uint8"), **arrays)
-
-
-def _restore(path, settings, variables):
-    """Set the variables to those of a checkpoint; its history."""
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            record = json.loads(arrays["record"].tobytes())
-            values = [arrays[f"variable_{i}"] for i in range(len(variables))]
-        kept, history = record["settings"], [Step(**step) for step in record["history"]]
-    except Exception as error:  # zipfile, NumPy and JSON raise many types here; the user needs one
-        raise ValueError(f"checkpoint {str(path)!r} cannot be read ({error}); delete it to start anew.") from error
-    ours = json.loads(json.dumps(settings))
-    other = [name for name in ours if kept.get(name) != ours[name]]
-    if other or [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
-        differences = "; ".join(f"{name} {kept.get(name)!r} there, {ours[name]!r} here" for name in other)
-        raise ValueError(
-            f"checkpoint {str(path)!r} is of another run: {differences}. Choose another folder, or delete it."
-        )
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
-    return history
+def _set_start(model, start):
+    shapes = [[variable.shape for variable in getattr(each, "variables", ())] for each in (model, start)]
+    if shapes[0] != shapes[1]:
+        raise ValueError("start must be a network of the same width, residual_blocks and upscale; it is not.")
+    model.set_weights(start.get_weights())
 
 
 def _checked_settings(*, style, upscale, size, steps, batch, learning_rate, pixel_weight, style_size, start, **given):
     """The settings of a run, spelled out; `ValueError` as in `train`."""
     shape = check_shape({"upscale": upscale} | given)
+    steps = checked_whole("steps", steps, 1)
     if (style is None) != (upscale > 1):
         raise ValueError(f"upscale must be 1 for a style, and 4 or 8 without one; got style={style!r}, {upscale=}.")
     if style is None:
@@ -297,7 +271,7 @@ def _checked_settings(*, style, upscale, size, steps, batch, learning_rate, pixe
         raise ValueError(f"size must be a multiple of upscale={upscale}; got {size}.")
     own = {
         "style": str(style) if isinstance(style, (str, os.PathLike)) else None if style is None else "pictures",
-        "steps": int(steps),
+        "steps": steps,
         "batch": checked_whole("batch", batch, 1),
         "style_size": checked_whole("style_size", style_size, SMALLEST_SIDE),
         "learning_rate": checked_number("learning_rate", learning_rate, above=0),

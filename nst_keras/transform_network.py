@@ -67,7 +67,7 @@ def transform_network(width=16, residual_blocks=4, upscale=1, seed=0):
         inner = convolution(inner, wide, 3, f"residual{i}_conv2", activation=None)
         x = kl.Add(name=f"residual{i}")([x, inner])
     for i, filters in enumerate((2 * width, width) if styled else [wide] * (upscale.bit_length() - 1), start=1):
-        x = convolution(kl.UpSampling2D(2, name=f"enlarge{i}")(x), filters, 3, f"up{i}")
+        x = convolution(kl.UpSampling2D(2, interpolation="bilinear", name=f"enlarge{i}")(x), filters, 3, f"up{i}")
     initial = keras.initializers.GlorotUniform(seed) if styled else "zeros"
     x = kl.Conv2D(3, 9, kernel_initializer=initial, name="last")(_mirrored(x, 4))
     if styled:
