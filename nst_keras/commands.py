@@ -5,7 +5,7 @@ import inspect
 import sys
 from pathlib import Path
 
-from .feedforward import apply_to_files, check_weights_path, load_network, styled_networks
+from .feedforward import apply_to_files, check_weights_path, load_network, trained_networks
 from .image import save_image
 from .network import NETWORKS
 from .optimize import ProgressBar
@@ -48,7 +48,7 @@ def build_parser():
         option["help"] = f"{option.get('help', '')} (default: {DEFAULTS[name]})".strip()
         training.add_argument("--" + name.replace("_", "-"), default=DEFAULTS[name], **option)
     applying = commands.add_parser("apply", help="paint a picture, an animation or a folder with a trained network")
-    applying.add_argument("network", help=f"{', '.join(styled_networks())}, or a file NAME.weights.h5")
+    applying.add_argument("network", help=f"{', '.join(trained_networks())}, or a file NAME.weights.h5")
     applying.add_argument("source", help="a picture, an animated GIF, or a folder")
     applying.add_argument("-o", "--output", required=True, help="a file, or for a folder a folder")
     applying.add_argument("--size", type=int, help="longer side before the network (default: as it is)")

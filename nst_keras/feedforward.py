@@ -32,7 +32,7 @@ from .image import (
 )
 from .transform_network import check_shape, transform_network
 
-STYLED = Path(__file__).parent / "weights"
+TRAINED = Path(__file__).parent / "weights"
 SUFFIX = ".weights.h5"
 
 
@@ -140,36 +140,38 @@ def load_network(name):
     Parameters
     ----------
     name : str or path
-        One of `styled_networks()`, or a file NAME.weights.h5 from `save_network`, with NAME.json beside it.
+        One of `trained_networks()`, or a file NAME.weights.h5 from `save_network`, with NAME.json beside it.
 
     Raises
     ------
     ValueError
         No such network or file, or the two do not fit each other.
     """
-    if not str(name).endswith(SUFFIX):
-        known = styled_networks()
-        if name not in known:
-            raise ValueError(
-                f"network must be one of {', '.join(known)}, or a file NAME{SUFFIX}; got {str(name)!r}."
-                f"{suggestion(name, known)}"
-            )
-        name = STYLED / f"{name}{SUFFIX}"
-    for path in (Path(name), _settings_path(name)):
-        if not path.is_file():
-            raise ValueError(f"network {str(name)!r}: there is no file {str(path)!r}.")
+    path, settings = _network_file(name), network_settings(name)
     try:
-        network = transform_network(**check_shape(json.loads(_settings_path(name).read_text(encoding="utf-8"))))
-        _load_weights(network, name)
-    except Exception as error:  # JSON, h5py and Keras raise many types here; the user needs one
+        network = transform_network(**check_shape(settings))
+        _load_weights(network, path)
+    except Exception as error:  # h5py and Keras raise many types here; the user needs one
         raise ValueError(f"network {str(name)!r}: its weights and settings do not make a network: {error}") from error
     network.trainable = False
     return network
 
 
-def styled_networks():
-    """Names of the trained networks that come with the package, which are those of their styles."""
-    return sorted(path.name.removesuffix(SUFFIX) for path in STYLED.glob(f"*{SUFFIX}"))
+def network_settings(name):
+    """How a trained network was trained: the arguments of `nst_keras.training.train`. `name` as of `load_network`."""
+    path = _settings_path(_network_file(name))
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"network {str(name)!r}: its settings cannot be read: {error}") from error
+    if not isinstance(settings, dict):
+        raise ValueError(f"network {str(name)!r}: {str(path)!r} must hold a JSON object.")
+    return settings
+
+
+def trained_networks():
+    """Names of the trained networks that come with the package: those of styles, and enlarge4_… and enlarge8_…"""
+    return sorted(path.name.removesuffix(SUFFIX) for path in TRAINED.glob(f"*{SUFFIX}"))
 
 
 def check_weights_path(path):
@@ -216,6 +218,21 @@ def _apply_to_animation(network, source, output, size):
     options = {} if loop is None else {"loop": loop}
     with replacing(output) as unfinished:
         painted[0].save(unfinished, save_all=True, append_images=painted[1:], duration=durations, **options)
+
+
+def _network_file(name):
+    if not str(name).endswith(SUFFIX):
+        known = trained_networks()
+        if name not in known:
+            raise ValueError(
+                f"network must be one of {', '.join(known)}, or a file NAME{SUFFIX}; got {str(name)!r}."
+                f"{suggestion(name, known)}"
+            )
+        return TRAINED / f"{name}{SUFFIX}"
+    for path in (Path(name), _settings_path(name)):
+        if not path.is_file():
+            raise ValueError(f"network {str(name)!r}: there is no file {str(path)!r}.")
+    return Path(name)
 
 
 def _load_weights(network, path):

@@ -13,7 +13,15 @@ from PIL import Image
 
 from nst_keras import NonFiniteLossError, build_network, content_loss, load_image, resize, save_image
 from nst_keras import __main__ as command_line
-from nst_keras.feedforward import apply, apply_to_files, load_network, save_network, styled_networks
+from nst_keras.feedforward import (
+    TRAINED,
+    apply,
+    apply_to_files,
+    load_network,
+    network_settings,
+    save_network,
+    trained_networks,
+)
 from nst_keras.objective import Objective, content_terms, style_targets, style_terms, total_variation_term
 from nst_keras.perceptual import PerceptualLosses, shrunk
 from nst_keras.photographs import Photographs
@@ -22,8 +30,8 @@ from nst_keras.transform_network import Mirrored, transform_network
 
 STYLE = str(ROOT / "images" / "impasto_night.jpg")
 SMALL = {"width": 2, "residual_blocks": 1}
-QUICK = SMALL | {"size": 32, "style_size": 64, "batch": 2, "style_layers": ["block1_conv1", "block2_conv1"]}
-QUICK |= {"content_layers": ["block2_conv2"]}
+QUICK = {"width": 2, "residual_blocks": 0, "size": 32, "style_size": 64, "batch": 2}
+QUICK |= {"content_layers": ["block2_conv1"], "style_layers": ["block1_conv1", "block2_conv1"]}
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +137,7 @@ def test_files_that_make_no_network_are_refused(untrained, tmp_path):
     shapes = [json.dumps({"width": 2, "residual_blocks": 1, "upscale": 1} | other) for other in OTHER_SHAPES]
     for damage in (*shapes, '{"width": "2"}', "[1]", "{"):
         (tmp_path / "mine.json").write_text(damage)
-        with pytest.raises(ValueError, match="do not make a network"):
+        with pytest.raises(ValueError, match=r"do not make a network|settings cannot be read|must hold a JSON object"):
             load_network(path)
     (tmp_path / "mine.json").unlink()
     with pytest.raises(ValueError, match=r"there is no file .*mine\.json"):
@@ -140,23 +148,26 @@ def test_files_that_make_no_network_are_refused(untrained, tmp_path):
         load_network("impasto_nigth")
 
 
-@pytest.mark.parametrize("name", styled_networks())
-def test_the_shipped_networks_are_small_and_paint_whole_pictures(name, photograph):
-    """Not a copy, not a flat colour, no frame: the border's pixels are about as bright and as varied as the rest."""
-    path = ROOT / "nst_keras" / "weights" / f"{name}.weights.h5"
-    assert path.stat().st_size < 1_000_000
-    settings = json.loads(path.with_name(f"{name}.json").read_text())
-    assert (ROOT / settings["style"]).is_file()
+STYLES = [name for name in trained_networks() if network_settings(name)["upscale"] == 1]
+
+
+def test_networks_of_at_least_three_styles_are_shipped_and_small():
+    assert len(STYLES) >= 3
+    for name in trained_networks():
+        path = TRAINED / f"{name}.weights.h5"
+        assert path.stat().st_size < 1_000_000
+        assert network_settings(name)["style"] is None or (ROOT / network_settings(name)["style"]).is_file()
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_the_shipped_networks_paint_what_is_in_the_photograph(name, photograph):
     content = resize(photograph, (171, 256))
     picture = apply(load_network(name), content)
     assert picture.shape == content.shape
     assert np.corrcoef(picture.mean(-1).ravel(), content.mean(-1).ravel())[0, 1] > 0.2
-    assert picture.std() > 0.1
     assert np.abs(picture - content).mean() > 0.1
-
-
-def test_there_are_at_least_three_shipped_networks():
-    assert len(styled_networks()) >= 3
+    rows = picture.mean((1, 2)) - content.mean((1, 2))
+    assert np.abs(rows[[0, -1]] - rows[[8, -9]]).max() < 0.1  # no frame
 
 
 def test_applying_to_one_file_and_to_a_folder(untrained, folder, tmp_path):
@@ -397,7 +408,7 @@ def test_wrong_arguments_are_named_before_any_training(folder, wrong, message):
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(folder):
-    start = transform_network(**SMALL)
+    start = transform_network(2, 0)
     start.set_weights([weights * np.nan for weights in start.get_weights()])
     with pytest.raises(NonFiniteLossError, match="is NaN or infinite at step 1; a smaller learning_rate"):
         train(STYLE, folder, steps=1, **QUICK, start=start)
@@ -453,7 +464,7 @@ def start_process(kind, folder, output, **environment):
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
     )
-    process.stdin.write(json.dumps(QUICK | {"steps": 4, "batch": 4}))
+    process.stdin.write(json.dumps(QUICK | {"steps": 4}))
     process.stdin.close()
     return process
 
@@ -466,7 +477,7 @@ def finished(process, output):
 
 @pytest.fixture(scope="module")
 def on_one_device(folder):
-    training = train(STYLE, folder, **QUICK | {"steps": 4, "batch": 4})
+    training = train(STYLE, folder, **QUICK, steps=4)
     return [step.terms for step in training.history], [float(abs(w).sum()) for w in training.network.get_weights()]
 
 
@@ -475,7 +486,7 @@ def assert_same_run(found, expected):
     assert replicas == 2
     for mine, theirs in zip(history, expected[0], strict=True):
         assert mine == pytest.approx(theirs, rel=1e-3)
-    assert weights == pytest.approx(expected[1], rel=1e-3)
+    assert weights == pytest.approx(expected[1], rel=1e-3, abs=1e-3)
 
 
 def test_two_devices_train_as_one(folder, tmp_path, on_one_device):
