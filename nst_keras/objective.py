@@ -51,8 +51,8 @@ class Objective:
         if len(set(self.names)) != len(terms):
             raise ValueError(f"terms must have different names; got {', '.join(self.names)}.")
         self.shape = (*shape[:2], 3)
-        self.frozen = frozen
         self._dtype = network.inputs[0].dtype
+        moves = None if frozen is None else tf.constant(~frozen[None, :, :, None], self._dtype)
 
         @tf.function(input_signature=[tf.TensorSpec((1, *self.shape), self._dtype)], autograph=False)
         def evaluate(image):
@@ -60,23 +60,23 @@ class Objective:
                 tape.watch(image)
                 features = network(image)
                 values = tf.stack([term.weight * term.loss(image, features) for term in terms])
-            return values, tape.gradient(values, image)
+            gradient = tape.gradient(values, image)
+            return values, gradient if moves is None else gradient * moves
 
         self._evaluate = evaluate.get_concrete_function()  # compiled here and now, once
 
     def evaluate(self, image):
-        """{term: weighted value} and the gradient of their sum, a float64 array in the image's own layout.
+        """{term: weighted value} and the gradient of their sum, of the image's own shape, type and kind.
 
-        `image` has shape (H, W, 3), or is flattened, as scipy wants it; the gradient comes back the same.
+        `image` has shape (H, W, 3), or is flattened, as scipy wants it. Of a tensor the gradient is a tensor, which
+        stays on the device; of a NumPy array it is an array.
         """
-        image = np.asarray(image)
-        pixels = tf.cast(image.reshape(1, *self.shape), self._dtype)
+        pixels = tf.cast(tf.reshape(image, (1, *self.shape)), self._dtype)
         values, gradient = self._evaluate(pixels)
         terms = dict(zip(self.names, values.numpy().astype(float).tolist(), strict=True))
-        gradient = gradient.numpy()[0].astype("float64")
-        if self.frozen is not None:
-            gradient[self.frozen] = 0
-        return terms, gradient.reshape(image.shape)
+        if tf.is_tensor(image):
+            return terms, tf.reshape(gradient, tf.shape(image))
+        return terms, gradient.numpy().reshape(image.shape).astype(image.dtype)
 
     def terms(self, image):
         """{term: weighted value} of an image."""

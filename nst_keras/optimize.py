@@ -12,13 +12,19 @@ from dataclasses import dataclass, field, replace
 
 import keras
 import numpy as np
+import tensorflow as tf
 from scipy.optimize import Bounds
 from scipy.optimize import minimize as scipy_minimize
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
+from .limited_memory import InverseHessian
+
 CORRECTIONS = 10  # pairs of vectors from which L-BFGS builds its picture of the curvature
+FLOAT32_CORRECTIONS = 5
 FIRST_STEP = 0.01  # of L-BFGS, mean over the pixels
+ARMIJO = 1e-4  # a step's least gain, as a share of what the gradient promises
+MOST_HALVINGS = 20
 ADAM_LEARNING_RATE = 0.02
 DESCENT_DECAY = 0.995  # of gradient descent's step, for each iteration
 
@@ -90,7 +96,7 @@ class Recorder:
         self.started = previous.started if previous else time.perf_counter()
         self._work, self._first = work, len(self.history)
         self._pending = {}  # {total: terms} of the evaluations since the last step
-        self.best_total, self.best_image = np.inf, start
+        self.best_total, self._best = np.inf, start
         self.stopped = False
 
     def __call__(self, x):
@@ -101,8 +107,13 @@ class Recorder:
         self._check(terms, total, gradient)
         self._pending[total] = terms
         if total < self.best_total:
-            self.best_total, self.best_image = total, self._as_image(x)
+            self.best_total, self._best = total, x if tf.is_tensor(x) else np.array(x, "float32")
         return total, gradient
+
+    @property
+    def best_image(self):
+        """The image with the smallest total seen; that of the start before the first evaluation."""
+        return self._as_image(self._best)
 
     def step(self, x, total):
         """Record that an iteration ended at `x`, where the objective was `total`."""
@@ -129,7 +140,8 @@ class Recorder:
         return np.array(x, "float32").reshape(self.objective.shape)
 
     def _check(self, terms, total, gradient):
-        if np.isfinite(total) and np.isfinite(gradient).all():
+        finite = tf.math.is_finite(gradient) if tf.is_tensor(gradient) else np.isfinite(gradient)
+        if np.isfinite(total) and np.all(finite):
             return
         wrong = [name for name, value in terms.items() if not np.isfinite(value)]
         what = f"term {', '.join(wrong)}" if wrong else "the gradient"
@@ -191,6 +203,35 @@ def lbfgs(recorder, x):
         )
 
 
+def lbfgs_float32(recorder, x):
+    """L-BFGS within [0, 1] in float32, on the device: projected as in Bertsekas 1982, SIAM J. Control Optim. 20(2).
+
+    scipy's L-BFGS-B works in float64 on the host, and its handling of bounds costs more than evaluating lite. Here a
+    pixel at a bound whose gradient pushes outwards is left where it is; the others take the step −H⁻¹g, clipped into
+    [0, 1], and half of it as long as the objective falls by less than a ten-thousandth of what g promises (Armijo). It
+    needs 4 · (2m + 10) bytes a variable, where scipy needs about 440: the way to prints, and to a GPU.
+    """
+    x = tf.constant(x, tf.float32)
+    total, g = recorder(x)
+    hessian = InverseHessian(x.shape[0], FLOAT32_CORRECTIONS)
+    first_step = FIRST_STEP / (float(tf.reduce_mean(tf.abs(g))) or 1.0)
+    for iteration in range(recorder.iterations):
+        free = ~(((x <= 0) & (g > 0)) | ((x >= 1) & (g < 0)))
+        g_free = tf.where(free, g, 0.0)
+        direction = -hessian.times(g_free) if iteration else -first_step * g_free
+        direction = tf.where(free, direction, 0.0)
+        for halvings in range(MOST_HALVINGS):
+            new_x = tf.clip_by_value(x + 0.5**halvings * direction, 0.0, 1.0)
+            new_total, new_g = recorder(new_x)
+            if new_total <= total + ARMIJO * float(tf.tensordot(g, new_x - x, 1)):
+                break
+        else:
+            return  # nothing improves any more
+        hessian.update(new_x - x, new_g - g)
+        x, total, g = new_x, new_total, new_g
+        recorder.step(x, total)
+
+
 def adam(recorder, x):
     """Adam (Kingma & Ba, arXiv:1412.6980) with learning rate 0.02, projected onto [0, 1] after every step."""
     variable = keras.Variable(x.astype("float32"))
@@ -217,7 +258,12 @@ def gradient_descent(recorder, x):
         rate *= DESCENT_DECAY
 
 
-OPTIMIZERS: dict[str, Callable] = {"lbfgs": lbfgs, "adam": adam, "gradient-descent": gradient_descent}
+OPTIMIZERS: dict[str, Callable] = {
+    "lbfgs": lbfgs,
+    "lbfgs-float32": lbfgs_float32,
+    "adam": adam,
+    "gradient-descent": gradient_descent,
+}
 
 
 class ProgressBar:

@@ -113,8 +113,9 @@ def style_transfer(
         How many sizes to go through, each half the next; fewer where one would be under 64 px, or its shorter side
         under 32. "auto": as many as that allows, but 1 where `init` is a picture, whose detail a smaller size would
         lose. 1: only the full size.
-    optimizer : "lbfgs", "adam" or "gradient-descent"
-        scipy's L-BFGS-B, Adam, or plain gradient descent.
+    optimizer : "lbfgs", "lbfgs-float32", "adam" or "gradient-descent"
+        scipy's L-BFGS-B; L-BFGS in float32 on the device, faster and for large pictures; Adam; plain gradient descent.
+        See `nst_keras.optimize`.
     pooling, weights
         See `build_network`.
     seed : int

@@ -1,10 +1,16 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from nst_keras.optimize import OPTIMIZERS, NonFiniteLossError, ProgressBar, Recorder, minimize
 
 SHAPE = (8, 6, 3)
-CONDITION = {"lbfgs": 1000, "adam": 1000, "gradient-descent": 1.5}  # of the bowl that each can deal with
+CONDITION = {
+    "lbfgs": 1000,
+    "lbfgs-float32": 1000,
+    "adam": 1000,
+    "gradient-descent": 1.5,
+}  # of the bowl that each can deal with
 
 
 class Quadratic:
@@ -23,7 +29,10 @@ class Quadratic:
         self.calls += 1
         difference = np.asarray(x, "float64") - self.minimum
         value = self.scale * 0.5 * float(self.curvature @ difference**2)
-        return {"bowl": value, "constant": self.constant}, self.scale * self.curvature * difference
+        gradient = self.scale * self.curvature * difference
+        if tf.is_tensor(x):
+            gradient = tf.constant(gradient, x.dtype)
+        return {"bowl": value, "constant": self.constant}, gradient
 
 
 @pytest.fixture
@@ -154,7 +163,9 @@ def test_nan_names_the_term_and_keeps_the_best_image(optimizer, where, rng, star
             if where != "gradient":
                 terms["bowl"] = float("nan")
             if where != "value":
-                gradient[5] = np.inf
+                gradient = gradient * np.where(np.arange(len(gradient)) == 5, np.inf, 1).astype(
+                    str(np.asarray(x).dtype)
+                )
         return terms, gradient
 
     objective.evaluate = broken
@@ -187,11 +198,22 @@ def test_only_the_ratios_of_weights_matter_to_lbfgs(rng, start):
     np.testing.assert_array_equal(images[0], images[2])
 
 
-def test_lbfgs_ends_quietly_where_there_is_nothing_to_do(rng, start):
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_minimum_outside_is_found_at_the_bounds(optimizer, rng, start):
+    """For a bowl along the axes the best point within [0, 1] is the minimum, clipped."""
+    objective = Quadratic(rng, condition=CONDITION[optimizer])
+    objective.minimum = rng.uniform(-0.5, 1.5, objective.minimum.size)
+    recorder = Recorder(objective, start, 400)
+    minimize(recorder, optimizer)
+    np.testing.assert_allclose(recorder.best_image.ravel(), np.clip(objective.minimum, 0, 1), atol=0.04)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "lbfgs-float32"])
+def test_lbfgs_ends_quietly_where_there_is_nothing_to_do(optimizer, rng, start):
     objective = Quadratic(rng)
     objective.minimum = start.ravel().astype("float64")
     recorder = Recorder(objective, start, 10)
-    minimize(recorder)
+    minimize(recorder, optimizer)
     np.testing.assert_array_equal(recorder.best_image, start)
 
 

@@ -28,6 +28,7 @@ MODULES = (
     "losses",
     "improvements",
     "objective",
+    "limited_memory",
     "optimize",
     "plot",
     "mask_checks",

@@ -372,7 +372,7 @@ def test_nothing_is_saved_over_an_input(content, painting, tmp_path):
         ({"style_layers": [Correlation("color", blur=1)]}, "color has blur, which is for correlations between two"),
         ({"formula": "keras", "style_scale": 2, "tv_weight": 1}, 'style_scale must be 1 with formula="keras"'),
         ({"style_layers": {"color": "much"}}, r"style_layers\['color'\] must be a finite number"),
-        ({"optimizer": "sgd"}, "optimizer must be one of lbfgs, adam, gradient-descent; got 'sgd'"),
+        ({"optimizer": "sgd"}, "optimizer must be one of lbfgs, lbfgs-float32, adam, gradient-descent; got 'sgd'"),
         ({"network": "light"}, "Did you mean 'lite'"),
         ({"content_layers": ["conv4_2"]}, "content_layers: lite has no layer 'conv4_2'"),
         ({"scales": "many"}, 'scales must be "auto" or a whole number'),

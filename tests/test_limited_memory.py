@@ -1,0 +1,52 @@
+import numpy as np
+import tensorflow as tf
+
+from nst_keras.limited_memory import InverseHessian
+
+SIZE = 12
+
+
+def bfgs(pairs):
+    """The inverse Hessian as a matrix, by the BFGS formula: Nocedal & Wright, equations 6.17 and 7.20."""
+    s, y = pairs[-1]
+    inverse = np.eye(len(s)) * (s @ y) / (y @ y)
+    for s, y in pairs:
+        rho = 1 / (s @ y)
+        left = np.eye(len(s)) - rho * np.outer(s, y)
+        inverse = left @ inverse @ left.T + rho * np.outer(s, s)
+    return inverse
+
+
+def quadratic_pairs(rng, count):
+    curvature = np.geomspace(1, 10, SIZE)
+    steps = rng.normal(size=(count, SIZE))
+    return [(s, curvature * s) for s in steps]
+
+
+def as_float32(vector):
+    return tf.constant(vector, tf.float32)
+
+
+def test_before_the_first_pair_it_is_the_identity(rng):
+    g = as_float32(rng.normal(size=SIZE))
+    np.testing.assert_array_equal(InverseHessian(SIZE, 3).times(g), g)
+
+
+def test_it_is_the_matrix_of_the_last_pairs(rng):
+    """Also when older pairs made room, more than once around."""
+    pairs = quadratic_pairs(rng, 8)
+    hessian = InverseHessian(SIZE, 3)
+    for count, (s, y) in enumerate(pairs, start=1):
+        hessian.update(as_float32(s), as_float32(y))
+        g = rng.normal(size=SIZE)
+        expected = bfgs(pairs[max(0, count - 3) : count]) @ g
+        np.testing.assert_allclose(hessian.times(as_float32(g)), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_pair_without_positive_curvature_is_left_out(rng):
+    pairs = quadratic_pairs(rng, 2)
+    hessian = InverseHessian(SIZE, 3)
+    for s, y in (pairs[0], (pairs[1][0], -pairs[1][1]), (pairs[1][0], np.zeros(SIZE))):
+        hessian.update(as_float32(s), as_float32(y))
+    g = rng.normal(size=SIZE)
+    np.testing.assert_allclose(hessian.times(as_float32(g)), bfgs(pairs[:1]) @ g, rtol=1e-4, atol=1e-5)
