@@ -52,12 +52,12 @@ def apply(network, image, *, size=None):
     Returns
     -------
     numpy.ndarray
-        (upscale · H, upscale · W, 3) float32 in [0, 1].
+        (upscale · H, upscale · W, 3) float32 in [0, 1]. Painting takes some 500 bytes for each pixel.
     """
     image = load_image(image)
     if size is not None:
         image = resize(image, fitting_shape(image.shape, checked_whole("size", size, SMALLEST_SIDE), SMALLEST_SIDE))
-    return np.clip(network(image[None])[0].numpy(), 0, 1)
+    return np.clip(network.predict_on_batch(image[None])[0], 0, 1)
 
 
 class Applied(NamedTuple):

@@ -7,6 +7,7 @@ import zlib
 from functools import partial
 
 import keras
+import tensorflow as tf
 from keras import layers as kl
 from keras import ops
 
@@ -26,7 +27,8 @@ def transform_network(width=16, residual_blocks=4, upscale=1, seed=0):
 
     - instance normalisation (Ulyanov et al., arXiv:1607.08022), not batch normalisation: a picture does not depend on
       its neighbours in the batch, and a dark photograph gets the style's contrast;
-    - up is enlarging by nearest neighbours, then a convolution: strided transposed convolutions make checkerboards;
+    - up is enlarging bilinearly, then a convolution: transposed convolutions of stride 2 make checkerboards, and so
+      do nearest neighbours where training is short;
     - images are mirrored at the border before every convolution, which keeps sizes and leaves no frame; the paper pads
       by zeros, its code mirrors once at the input;
     - a sigmoid gives [0, 1], as the paper's scaled tanh gives 0 … 255: they are the same function.
@@ -67,13 +69,13 @@ def transform_network(width=16, residual_blocks=4, upscale=1, seed=0):
         inner = convolution(inner, wide, 3, f"residual{i}_conv2", activation=None)
         x = kl.Add(name=f"residual{i}")([x, inner])
     for i, filters in enumerate((2 * width, width) if styled else [wide] * (upscale.bit_length() - 1), start=1):
-        x = convolution(kl.UpSampling2D(2, interpolation="bilinear", name=f"enlarge{i}")(x), filters, 3, f"up{i}")
+        x = convolution(Enlarged(2, "bilinear", name=f"enlarged{i}")(x), filters, 3, f"up{i}")
     initial = keras.initializers.GlorotUniform(seed) if styled else "zeros"
     x = kl.Conv2D(3, 9, kernel_initializer=initial, name="last")(_mirrored(x, 4))
     if styled:
         picture = CroppedLike(name="cropped")([kl.Activation("sigmoid", name="picture")(x), image])
     else:
-        enlarged = kl.UpSampling2D(upscale, interpolation="bicubic", name="bicubic")(image)
+        enlarged = Enlarged(upscale, "bicubic", name="bicubic")(image)
         picture = kl.Add(name="picture")([enlarged, x])
     return keras.Model(image, picture, name="transform_network")
 
@@ -95,6 +97,18 @@ class Mirrored(keras.Layer):
             places = ops.arange(-self.border, whole + self.border) % (2 * size)
             image = ops.take(image, ops.minimum(places, 2 * size - 1 - places), axis=axis)
         return image
+
+
+class Enlarged(keras.Layer):
+    """`factor` times the size, by interpolation "bilinear" or "bicubic"."""
+
+    def __init__(self, factor, interpolation, **options):
+        super().__init__(**options)
+        self.factor, self.interpolation = factor, interpolation
+
+    def call(self, image):
+        size = [self.factor * side for side in ops.shape(image)[1:3]]
+        return tf.image.resize(image, size, self.interpolation)
 
 
 class CroppedLike(keras.Layer):

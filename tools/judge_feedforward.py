@@ -3,8 +3,8 @@
     python tools/judge_feedforward.py --reference FOLDER [--networks NAME …] [--output out/feedforward]
 
 The photographs are bundled ones, none of which the networks were trained on. FOLDER and the figures are those of
-`tools/judge.py`; each is given for the network's picture, for the optimised one, and as their ratio; last comes the ratio
-of the times.
+`tools/judge.py`; each is given for the network's picture, for the optimised one, and as their ratio; last comes the
+ratio of the times.
 """
 
 import argparse
