@@ -43,7 +43,8 @@ def _import_tensorflow():
 _import_tensorflow()
 
 from .color import COLOR_METHODS, color_statistics, color_transform, match_colors  # noqa: E402
-from .explore import maximize_activation, receptive_field, top_patches  # noqa: E402
+from .explore import maximize_activation, top_patches  # noqa: E402
+from .fields import receptive_field  # noqa: E402
 from .formulas import FORMULAS  # noqa: E402
 from .image import load_image, resize, save_image  # noqa: E402
 from .improvements import (  # noqa: E402
@@ -84,8 +85,9 @@ from .objective import (  # noqa: E402
     style_terms,
     total_variation_term,
 )
-from .optimize import NonFiniteLossError, ProgressBar, Step  # noqa: E402
+from .optimize import NonFiniteLossError, Step  # noqa: E402
 from .plot import plot_comparison, plot_images, plot_losses  # noqa: E402
+from .progress import ProgressBar  # noqa: E402
 from .reconstruct import reconstruct_content, synthesize_texture  # noqa: E402
 from .run import Result  # noqa: E402
 from .selections import (  # noqa: E402

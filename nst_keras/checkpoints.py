@@ -5,8 +5,10 @@ from dataclasses import asdict
 
 import numpy as np
 
-from .image import replacing
+from .files import packed_arrays, parsed, read_arrays, write_file
 from .optimize import Step
+
+RECORD = {"settings": dict, "history": list}
 
 
 def save_checkpoint(path, settings, variables, history, strategy):
@@ -17,19 +19,19 @@ def save_checkpoint(path, settings, variables, history, strategy):
     record = json.dumps({"settings": settings, "history": [asdict(step) for step in history]})
     arrays = {f"variable_{i}": np.asarray(variable) for i, variable in enumerate(variables)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as unfinished:
-        np.savez(unfinished, record=np.frombuffer(record.encode(), "uint8"), **arrays)
+    write_file(path, packed_arrays({"record": np.frombuffer(record.encode(), "uint8")} | arrays))
 
 
 def restore_checkpoint(path, settings, variables):
     """Set the variables to those of a checkpoint; its history."""
+    names = [f"variable_{i}" for i in range(len(variables))]
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            record = json.loads(arrays["record"].tobytes())
-            values = [arrays[f"variable_{i}"] for i in range(len(variables))]
+        arrays = read_arrays(path, ["record", *names])
+        record = parsed(arrays["record"].tobytes(), RECORD, path)
         kept, history = record["settings"], [Step(**step) for step in record["history"]]
-    except Exception as error:  # zipfile, NumPy and JSON raise many types here; the user needs one
-        raise ValueError(f"checkpoint {str(path)!r} cannot be read ({error}); delete it to start anew.") from error
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"checkpoint: {error} Delete it to start anew.") from error
+    values = [arrays[name] for name in names]
     ours = json.loads(json.dumps(settings))
     other = [name for name in ours if kept.get(name) != ours[name]]
     if other or [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from .feedforward import apply_to_files, check_weights_path, load_network, trained_networks
 from .image import save_image
 from .network import NETWORKS
-from .optimize import ProgressBar
+from .progress import ProgressBar
 from .training import train
 
 DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(train).parameters.items()}

@@ -8,7 +8,8 @@ package:
     picture = apply(load_network("woodblock_sea"), "photograph.jpg", size=512)
 """
 
-import json
+import io
+import tempfile
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,7 @@ import numpy as np
 from PIL import Image, ImageSequence
 
 from .checks import checked_whole, suggestion
+from .files import read_json, write_file, write_json
 from .image import (
     SMALLEST_SIDE,
     WRITABLE,
@@ -25,12 +27,11 @@ from .image import (
     check_output,
     fitting_shape,
     load_image,
-    replacing,
     resize,
     to_pil,
     write_picture,
 )
-from .transform_network import check_shape, transform_network
+from .transform_network import LEAST, check_shape, transform_network
 
 TRAINED = Path(__file__).parent / "weights"
 SUFFIX = ".weights.h5"
@@ -119,7 +120,6 @@ def save_network(network, path, settings):
     upscale, which `settings` must hold. Half precision changes no pixel by a whole 8-bit level or more.
     """
     path = check_weights_path(path)
-    text = json.dumps(settings, indent=1, ensure_ascii=False)
     shape = check_shape(settings)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float16")
@@ -128,10 +128,10 @@ def save_network(network, path, settings):
     finally:
         keras.config.set_dtype_policy(policy)
     half.set_weights(network.get_weights())
-    with replacing(path) as unfinished:
-        half.save_weights(unfinished)
-    with replacing(_settings_path(path)) as unfinished:
-        unfinished.write_text(text + "\n", encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        half.save_weights(Path(folder) / path.name)
+        write_file(path, (Path(folder) / path.name).read_bytes())
+    write_json(_settings_path(path), settings)
 
 
 def load_network(name):
@@ -159,14 +159,7 @@ def load_network(name):
 
 def network_settings(name):
     """How a trained network was trained: the arguments of `nst_keras.training.train`. `name` as of `load_network`."""
-    path = _settings_path(_network_file(name))
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"network {str(name)!r}: its settings cannot be read: {error}") from error
-    if not isinstance(settings, dict):
-        raise ValueError(f"network {str(name)!r}: {str(path)!r} must hold a JSON object.")
-    return settings
+    return read_json(_settings_path(_network_file(name)), dict.fromkeys(LEAST, int))
 
 
 def trained_networks():
@@ -216,8 +209,9 @@ def _apply_to_animation(network, source, output, size):
             durations.append(frame.info.get("duration", 100))
             painted.append(to_pil(apply(network, frame.convert("RGBA"), size=size)))
     options = {} if loop is None else {"loop": loop}
-    with replacing(output) as unfinished:
-        painted[0].save(unfinished, save_all=True, append_images=painted[1:], duration=durations, **options)
+    buffer = io.BytesIO()
+    painted[0].save(buffer, "GIF", save_all=True, append_images=painted[1:], duration=durations, **options)
+    write_file(output, buffer.getvalue())
 
 
 def _network_file(name):

@@ -15,6 +15,7 @@ from PIL import Image, ImageCms, ImageOps
 
 READABLE = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+STARTS = ("content", "style", "noise", "blend")
 NOISE_IN_BLEND = np.float32(0.6)
 SMALLEST_SIDE = 32
 MOST_PIXELS = 50_000_000
@@ -83,16 +84,9 @@ def save_image(image, path, *, inputs=()):
 def write_picture(picture, path):
     """Write a PIL image to `path`, a `pathlib.Path` from `check_output`, whole or not at all."""
     options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
-    with replacing(path) as partial:
-        picture.save(partial, **options)
-
-
-@contextlib.contextmanager
-def replacing(path):
-    """A path to write to; what is written there becomes the file `path` at the end, if nothing went wrong."""
-    partial = path.with_name(f".{os.getpid()}.partial.{path.name}")
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
-        yield partial
+        picture.save(partial, **options)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -51,6 +51,11 @@ class Correlation(NamedTuple):
         """The layers it reads."""
         return (self.layer,) if self.deeper is None else (self.layer, self.deeper)
 
+    @property
+    def reach(self):
+        """{layer: how many positions around it a position of `layer` is correlated with, at most}."""
+        return {self.layer: self.blur} | ({} if self.deeper is None else {self.deeper: self.blur + 2})
+
     def __str__(self):
         parts = [" × ".join(self.layers)]
         parts += [f"shift {self.shift:g}"] if self.shift else []
@@ -146,7 +151,7 @@ class StyleSums(NamedTuple):
         return style_energy(self.matrix, self.first / self.positions, self.second / self.positions)
 
 
-def style_sums(features, correlation, mask=None):
+def style_sums(features, correlation, mask=None, upsampling=()):
     """The sums behind one correlation matrix.
 
     With a mask T it is the guided Gram matrix (T ∘ F)ᵀ(T ∘ F) / ΣT² of Gatys et al. 2017, arXiv:1611.07865, section 4.
@@ -161,6 +166,8 @@ def style_sums(features, correlation, mask=None):
     correlation : Correlation
     mask : tensor (h, w), optional
         T in [0, 1], at the size of `correlation.layer`.
+    upsampling : (scale, translation), optional
+        Between features of a part of an image, see `transposed_upsampling`.
 
     Returns
     -------
@@ -179,8 +186,8 @@ def style_sums(features, correlation, mask=None):
         second = _shift(features[correlation.deeper], correlation.shift)
         coarse = second.shape[1:3]
         guided = guided if mask is None else guide * guided
-        products = gram_matrix(transposed_upsampling(blur(guided, correlation.blur), coarse), second)
-        second_squares = transposed_upsampling(blur(squares, correlation.blur), coarse)
+        products = gram_matrix(transposed_upsampling(blur(guided, correlation.blur), coarse, *upsampling), second)
+        second_squares = transposed_upsampling(blur(squares, correlation.blur), coarse, *upsampling)
     return StyleSums(
         products,
         tf.reduce_sum(squares * first, (1, 2)),
@@ -189,7 +196,7 @@ def style_sums(features, correlation, mask=None):
     )
 
 
-def transposed_upsampling(features, shape):
+def transposed_upsampling(features, shape, scale=None, translation=None):
     """upᵀ: the transpose of enlarging bilinearly from `shape` to the features' size, so that ⟨up x, y⟩ = ⟨x, upᵀ y⟩.
 
     It is what TensorFlow computes as the gradient of resizing; its own gradient is resizing again. In float32.
@@ -199,6 +206,9 @@ def transposed_upsampling(features, shape):
     features : tensor (n, h, w, N)
     shape : (height, width)
         At most (h, w).
+    scale, translation : pairs, optional
+        For parts of an image. Position x of `shape` is enlarged to x · scale + translation, both counted from the upper
+        left corner of a part; by default it is x · (h, w) / shape.
 
     Returns
     -------
@@ -208,11 +218,24 @@ def transposed_upsampling(features, shape):
     if tuple(shape) == tuple(size):
         return features
 
+    def down(y):
+        like = tf.zeros((tf.shape(y)[0], *shape, y.shape[-1]))
+        if scale is None:
+            return tf.raw_ops.ResizeBilinearGrad(grads=y, original_image=like, half_pixel_centers=True)
+        return tf.raw_ops.ScaleAndTranslateGrad(grads=y, original_image=like, **placed)
+
+    def up(x):
+        return (
+            tf.image.resize(x, size) if scale is None else tf.raw_ops.ScaleAndTranslate(images=x, size=size, **placed)
+        )
+
+    placed = {"kernel_type": "triangle", "antialias": False}
+    if scale is not None:
+        placed |= {"scale": tf.cast(scale, tf.float32), "translation": tf.cast(translation, tf.float32)}
+
     @tf.custom_gradient
     def transposed(y):
-        like = tf.zeros((tf.shape(y)[0], *shape, y.shape[-1]), tf.float32)
-        x = tf.raw_ops.ResizeBilinearGrad(grads=tf.cast(y, tf.float32), original_image=like, half_pixel_centers=True)
-        return tf.cast(x, y.dtype), lambda gradient: tf.cast(tf.image.resize(gradient, size), y.dtype)
+        return tf.cast(down(tf.cast(y, tf.float32)), y.dtype), lambda x: tf.cast(up(tf.cast(x, tf.float32)), y.dtype)
 
     return transposed(features)
 

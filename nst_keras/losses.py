@@ -109,11 +109,15 @@ def content_loss(features, target, *, formula="relative"):
     -------
     scalar tensor, ≥ 0
     """
+    return tf.reduce_sum(tf.square(features - target)) / content_divisor(target, formula=formula)
+
+
+def content_divisor(target, *, formula="relative"):
+    """What `content_loss` divides by, for the content's features (n, h, w, N)."""
     check_formula(formula)
     height, width, channels = target.shape[1:]
     energy = tf.reduce_sum(tf.square(target)) + EPSILON
-    layer = LayerSize(channels=channels, positions=height * width, pixels=None, energy=energy)
-    return tf.reduce_sum(tf.square(features - target)) / FORMULAS[formula].content(layer)
+    return FORMULAS[formula].content(LayerSize(channels, positions=height * width, pixels=None, energy=energy))
 
 
 def style_loss(gram, target, *, energy=None, positions=None, pixels=None, formula="relative"):
@@ -153,7 +157,7 @@ def style_loss(gram, target, *, energy=None, positions=None, pixels=None, formul
     return tf.reduce_sum(tf.square(gram - target)) / FORMULAS[formula].style(layer)
 
 
-def total_variation_loss(image, *, form="relative"):
+def total_variation_loss(image, *, form="relative", guide=None, shape=None):
     """How much neighbouring pixels differ: large for noise, zero for a flat image.
 
     With forward differences dx, dy, without wrap-around:
@@ -171,6 +175,9 @@ def total_variation_loss(image, *, form="relative"):
     ----------
     image : tensor (n, H, W, 3)
         RGB in [0, 1].
+    guide, shape : tensor (H, W), (height, width), optional
+        Of a part of an image: what the differences at each pixel count, and the shape of the whole; so that the losses
+        of parts add up to that of the whole.
 
     Returns
     -------
@@ -185,19 +192,20 @@ def total_variation_loss(image, *, form="relative"):
     if form not in TOTAL_VARIATIONS:
         raise ValueError(f"form must be one of {', '.join(TOTAL_VARIATIONS)}; got {form!r}.")
     if form == "squared":
-        return sum(tf.reduce_sum(tf.square(difference)) for difference in _differences(image))
+        return sum(_guided_sum(tf.square(difference), guide) for difference in _differences(image))
     if form in ("keras", "neural-style"):
         dx, dy = _differences(image)
         squares = tf.square(dx[:, :-1]) + tf.square(dy[:, :, :-1])
-        return tf.reduce_sum(squares**1.25) if form == "keras" else tf.reduce_sum(squares) / 2
-    count, height, width = (tf.cast(side, image.dtype) for side in tf.unstack(tf.shape(image))[:3])
+        return _guided_sum(squares**1.25, guide) if form == "keras" else _guided_sum(squares, guide) / 2
+    sides = (tf.shape(image)[0], *(tf.unstack(tf.shape(image))[1:3] if shape is None else shape))
+    count, height, width = (tf.cast(side, image.dtype) for side in sides)
     means = tf.stack([1 / (count * height * (width - 1)), 1 / (count * (height - 1) * width)])  # of dx, of dy
     shares = tf.constant([1.0] + [COLOR_VARIATION / 3] * 3, image.dtype)  # of Y, and of the three channels of colour
     # The last row and column once more: their differences are 0. One convolution is faster than slices by far.
     bordered = tf.pad(image, ((0, 0), (0, 1), (0, 1), (0, 0)), "SYMMETRIC")
     differences = tf.nn.conv2d(bordered, tf.constant(_difference_kernel(), image.dtype), 1, "VALID")
     absolute = tf.sqrt(tf.square(differences) + DELTA**2) - DELTA
-    return tf.reduce_sum(absolute * tf.reshape(means[:, None] * shares, (-1,)))
+    return _guided_sum(absolute * tf.reshape(means[:, None] * shares, (-1,)), guide)
 
 
 def _difference_kernel():
@@ -208,6 +216,13 @@ def _difference_kernel():
     kernel[0, 0] = -np.tile(parts, 2)
     kernel[0, 1, :, :4] = kernel[1, 0, :, 4:] = parts
     return kernel
+
+
+def _guided_sum(values, guide):
+    """Σ guide · values; differences may have a row or a column less than their image."""
+    if guide is not None:
+        values = values * guide[: values.shape[1], : values.shape[2], None]
+    return tf.reduce_sum(values)
 
 
 def _positions(features):

@@ -5,6 +5,8 @@ features, the style's Gram matrices) are computed once, when the term is made. A
 gives optimisers the one thing they ask for: a value and a gradient, from one compiled function.
 """
 
+import functools
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,15 +15,16 @@ import tensorflow as tf
 
 from .formulas import FORMULAS
 from .improvements import as_correlations, style_sums
-from .losses import content_loss, style_loss, total_variation_loss
+from .losses import content_divisor, style_loss, total_variation_loss
 from .masks import resize_mask
+from .tiles import IMAGE, AdditiveLoss, Tiling, feature_maps, joined_reach, seen, two_passes
 
 
 class Term(NamedTuple):
     """One summand of the objective: weight · loss(image, features).
 
     `loss` takes the image as a tensor (1, H, W, 3) and the features as {layer: (1, h, w, N)}, and returns a
-    scalar tensor.
+    scalar tensor. An `AdditiveLoss` can also be taken by tiles.
     """
 
     name: str
@@ -42,9 +45,12 @@ class Objective:
         Of the images to come. One function is compiled for it.
     frozen : boolean array (height, width), optional
         Where pixels may not move: the gradient is 0 there, so no optimiser moves them.
+    tile : int, optional
+        The side of tiles, in pixels: larger images are seen tile by tile, in bounded memory, see `nst_keras.tiles`. The
+        values and the gradient are the same. The loss of every term must then be an `AdditiveLoss`.
     """
 
-    def __init__(self, network, terms, shape, frozen=None):
+    def __init__(self, network, terms, shape, frozen=None, tile=None):
         if not terms:
             raise ValueError("terms must hold at least one Term; got none.")
         self.names = [term.name for term in terms]
@@ -52,18 +58,23 @@ class Objective:
             raise ValueError(f"terms must have different names; got {', '.join(self.names)}.")
         self.shape = (*shape[:2], 3)
         self._dtype = network.inputs[0].dtype
-        moves = None if frozen is None else tf.constant(~frozen[None, :, :, None], self._dtype)
+        self._moves = None if frozen is None else tf.constant(~frozen[None, :, :, None], self._dtype)
+        tiling = None if tile is None else _tiling(network, terms, shape, tile)
+        if tiling and len(tiling) > 1:
+            self._evaluate = two_passes(network, terms, tiling, self._dtype)
+        else:
+            self._evaluate = self._compiled(network, terms)
 
+    def _compiled(self, network, terms):
         @tf.function(input_signature=[tf.TensorSpec((1, *self.shape), self._dtype)], autograph=False)
         def evaluate(image):
             with tf.GradientTape() as tape:
                 tape.watch(image)
                 features = network(image)
                 values = tf.stack([term.weight * term.loss(image, features) for term in terms])
-            gradient = tape.gradient(values, image)
-            return values, gradient if moves is None else gradient * moves
+            return values, tape.gradient(values, image)
 
-        self._evaluate = evaluate.get_concrete_function()  # compiled here and now, once
+        return evaluate.get_concrete_function()  # compiled here and now, once
 
     def evaluate(self, image):
         """{term: weighted value} and the gradient of their sum, of the image's own shape, type and kind.
@@ -73,10 +84,12 @@ class Objective:
         """
         pixels = tf.cast(tf.reshape(image, (1, *self.shape)), self._dtype)
         values, gradient = self._evaluate(pixels)
+        if self._moves is not None:
+            gradient *= self._moves
         terms = dict(zip(self.names, values.numpy().astype(float).tolist(), strict=True))
         if tf.is_tensor(image):
             return terms, tf.reshape(gradient, tf.shape(image))
-        return terms, gradient.numpy().reshape(image.shape).astype(image.dtype)
+        return terms, gradient.numpy().reshape(image.shape).astype(image.dtype, copy=False)
 
     def terms(self, image):
         """{term: weighted value} of an image."""
@@ -95,7 +108,14 @@ class StyleTarget(NamedTuple):
     energy: tf.Tensor
 
 
-def content_terms(network, content, layers, weight, *, formula="relative"):
+def _tiling(network, terms, shape, tile):
+    for term in terms:
+        if not isinstance(term.loss, AdditiveLoss):
+            raise ValueError(f"tile: the loss of term {term.name!r} must be an AdditiveLoss; got {term.loss!r}.")
+    return Tiling(network, shape, tile, joined_reach(term.loss.reach for term in terms))
+
+
+def content_terms(network, content, layers, weight, *, formula="relative", tile=None):
     """One `content_loss` term for each layer.
 
     Parameters
@@ -106,22 +126,27 @@ def content_terms(network, content, layers, weight, *, formula="relative"):
         Of the size of the result.
     layers : sequence of str, or dict {layer: share}
         Of a sequence each gets the same share of `weight`.
+    tile : int, optional
+        Side of the tiles in which the content is seen, see `Objective`.
     """
-    targets = network(content[None])
     shares = layers if isinstance(layers, dict) else dict.fromkeys(layers, 1 / len(layers))
+    targets = feature_maps(network, content, list(shares), tile)
 
     def term(layer):
-        target = targets[layer]
-        return Term(
-            f"content {layer}",
-            weight * shares[layer],
-            lambda image, features: content_loss(features[layer], target, formula=formula),
-        )
+        target = tf.constant(targets.pop(layer))
+        divisor = content_divisor(target[None], formula=formula)
+
+        def measure(image, features, window):
+            squares = tf.square(features[layer][0] - window.cut(layer, target))
+            guide = window.guide(layer)
+            return tf.reduce_sum(squares if guide is None else squares * guide[..., None]) / divisor
+
+        return Term(f"content {layer}", weight * shares[layer], AdditiveLoss(measure, _the_sum, {layer: 0}))
 
     return [term(layer) for layer in shares]
 
 
-def style_targets(network, pictures, layers, masks=None, *, classic=False):
+def style_targets(network, pictures, layers, masks=None, *, classic=False, tile=None):
     """{correlation: StyleTarget} of a style.
 
     Parameters
@@ -136,14 +161,18 @@ def style_targets(network, pictures, layers, masks=None, *, classic=False):
         One for each picture: which part of it is the style. All of it by default.
     classic : bool
         Divide by all positions instead of the mask's ΣT², as "Show, Divide and Neural" has it.
+    tile : int, optional
+        As in `content_terms`.
     """
     correlations, sums = as_correlations(layers), {}
+    reach = joined_reach(c.reach for c in correlations)
     pictures = [pictures] if isinstance(pictures, np.ndarray) else pictures
     for picture, mask in zip(pictures, masks or [None] * len(pictures), strict=True):
-        features = network(picture[None])
-        for c in correlations:
-            of_picture = _guided_sums(features, c, mask, classic)
-            sums[c] = sums[c] + of_picture if c in sums else of_picture
+        resized = _resized(mask)
+        for features, window in seen(network, picture, reach, tile):
+            for c in correlations:
+                of_part = _guided_sums(features, c, resized, classic, window)
+                sums[c] = sums[c] + of_part if c in sums else of_part
     return {c: StyleTarget(of_style.matrix, of_style.energy) for c, of_style in sums.items()}
 
 
@@ -166,39 +195,63 @@ def style_terms(targets, weight, *, formula="relative", name="style", mask=None,
     `name` tells several styles apart. `mask`, of the image's proportions, is white where the style applies;
     `classic` as in `style_targets`.
     """
+    resized = _resized(mask)
 
     def term(c, target):
-        def loss(image, features):
-            sums = _guided_sums(features, c, mask, classic)
-            height, width = features[c.layer].shape[1:3]
+        def measure(image, features, window):
+            sums = _guided_sums(features, c, resized, classic, window)
+            return [sums.products, sums.positions]
+
+        def loss(sums, sizes):
+            products, positions = sums
             return style_loss(
-                sums.matrix,
+                products / positions,
                 target.matrix,
                 energy=target.energy,
-                positions=height * width,
-                pixels=image.shape[1] * image.shape[2],
+                positions=math.prod(sizes[c.layer]),
+                pixels=math.prod(sizes[IMAGE]),
                 formula=formula,
             )
 
-        return Term(f"{name} {c}", weight * c.weight, loss)
+        return Term(f"{name} {c}", weight * c.weight, AdditiveLoss(measure, loss, c.reach))
 
     return [term(c, target) for c, target in targets.items()]
 
 
-def _guided_sums(features, correlation, mask, classic):
-    height, width = features[correlation.layer].shape[1:3]
-    at_layer = None if mask is None else resize_mask(mask, (height, width))
-    sums = style_sums(features, correlation, at_layer)
-    return sums._replace(positions=float(height * width)) if classic else sums
+def _guided_sums(features, correlation, resized, classic, window):
+    layer = correlation.layer
+    guide = window.guide(layer, resized(window.sizes[layer]))
+    sums = style_sums(features, correlation, guide, window.upsampling(*correlation.layers))
+    return sums._replace(positions=window.count(layer)) if classic else sums
+
+
+def _resized(mask):
+    """A function of (height, width): the mask at that size, made once, and no part of any graph."""
+
+    @functools.cache
+    def resized(shape):
+        with tf.init_scope():
+            return tf.constant(resize_mask(mask, shape))
+
+    return resized if mask is not None else lambda shape: None
 
 
 def total_variation_term(weight, *, formula="relative"):
     """A `total_variation_loss` term, in the form that belongs to `formula`."""
     form = FORMULAS[formula].total_variation
-    return Term("tv", weight, lambda image, features: total_variation_loss(image, form=form))
+
+    def measure(image, features, window):
+        return total_variation_loss(image, form=form, guide=window.guide(IMAGE), shape=window.sizes[IMAGE])
+
+    return Term("tv", weight, AdditiveLoss(measure, _the_sum, {IMAGE: 1}))
 
 
-def balanced_terms(network, terms, image, shares, frozen=None):
+def _the_sum(total, sizes):
+    """The loss that is a sum itself."""
+    return total
+
+
+def balanced_terms(network, terms, image, shares, frozen=None, tile=None):
     """The terms, reweighted so that each group's gradient has the asked share of the gradients' norms at `image`.
 
     Weights mean something else with every formula, network and size; the shares of the gradient do not. A group is
@@ -211,28 +264,20 @@ def balanced_terms(network, terms, image, shares, frozen=None):
         Where gradients are measured. Not the content itself, where the content's gradient is 0.
     shares : dict {group: share}
         For every group that is to stay; groups without a share are left out.
-    frozen : boolean array (height, width), optional
-        Pixels whose gradient does not count, see `Objective`.
+    frozen, tile
+        See `Objective`; the gradient of frozen pixels does not count.
 
     Raises
     ------
     ValueError
         A group's gradient is 0 at `image`.
     """
-    pixels = tf.constant(image[None])
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(pixels)
-        features = network(pixels)
-        totals = {}
-        for term in terms:
-            group = term.name.split()[0]
-            totals[group] = totals.get(group, 0.0) + term.weight * term.loss(pixels, features)
     factors = {}
     for group, share in shares.items():
-        gradient = tape.gradient(totals[group], pixels) if group in totals else None
-        if gradient is not None and frozen is not None:
-            gradient = tf.where(frozen[None, :, :, None], tf.zeros_like(gradient), gradient)
-        norm = 0.0 if gradient is None else float(tf.norm(gradient))
+        of_group = [term for term in terms if term.name.split()[0] == group]
+        norm = 0.0
+        if of_group:
+            norm = float(np.linalg.norm(Objective(network, of_group, image.shape, frozen, tile).evaluate(image)[1]))
         if norm == 0 and share > 0:
             raise ValueError(f"shares: the gradient of {group!r} is 0 where it is measured; leave it out of shares.")
         factors[group] = share / norm if norm else 0.0

@@ -52,6 +52,38 @@ class Result:
         """Write the image to a file; never over one of the run's own inputs. See `save_image`."""
         images.save_image(self.image, path, inputs=self.inputs)
 
+    def keep(self, folder, *, frames=None):
+        """Write all of the run into a new folder: see `nst_keras.kept_runs` for what is in it.
+
+        Parameters
+        ----------
+        folder : path
+            New or empty; nothing is overwritten.
+        frames : Frames, optional
+            Pictures on the way, see `nst_keras.studio.Frames`.
+
+        Raises
+        ------
+        ValueError
+            The folder has something in it.
+        """
+        from .kept_runs import keep
+
+        keep(self, folder, frames)
+
+    @classmethod
+    def load(cls, folder):
+        """The result in a folder written by `keep`, or by `style_transfer(…, checkpoint=folder)`; exact to the bit.
+
+        Raises
+        ------
+        ValueError
+            It is no such folder, or a file in it is damaged. Its files may come from anybody: none is executed.
+        """
+        from .kept_runs import load
+
+        return load(folder)
+
     def show(self):
         """A `PIL.Image.Image`: shown by a notebook as a cell's last line; `.show()` opens a window."""
         return images.to_pil(self.image)
@@ -65,7 +97,7 @@ class Result:
         return plot_comparison(self.content, self.styles, self.image, self.history)
 
 
-def coarse_to_fine(objective_at, start, shapes, *, iterations, optimizer, callback, pin=None):
+def coarse_to_fine(objective_at, start, shapes, *, iterations, optimizer, callback, pin=None, checkpoint=None):
     """Minimise an objective at each of `shapes` in turn, each from the enlarged picture of the one before.
 
     Parameters
@@ -78,6 +110,8 @@ def coarse_to_fine(objective_at, start, shapes, *, iterations, optimizer, callba
         See `Recorder` and `minimize`.
     pin : callable, optional
         Image → image: sets the pixels that are frozen, at the start of every scale.
+    checkpoint : Checkpoint, optional
+        Where the run is written down, and from where it goes on.
 
     Returns
     -------
@@ -88,6 +122,8 @@ def coarse_to_fine(objective_at, start, shapes, *, iterations, optimizer, callba
     image, recorder, interrupted = start, None, False
     try:
         for level, shape in enumerate(shapes):
+            if checkpoint and level < checkpoint.level:
+                continue
             image = images.resize(image, shape)
             recorder = Recorder(
                 objective_at(shape),
@@ -97,7 +133,7 @@ def coarse_to_fine(objective_at, start, shapes, *, iterations, optimizer, callba
                 previous=recorder,
                 work=work[level : level + 2] / work[-1],
             )
-            minimize(recorder, optimizer)
+            minimize(recorder, optimizer, checkpoint=checkpoint and checkpoint.at(level, recorder))
             image = recorder.best_image
             if recorder.stopped:
                 interrupted = True

@@ -261,8 +261,9 @@ def _checked_settings(*, style, upscale, size, steps, batch, learning_rate, pixe
         del given["style_layers"], given["style_weight"]
     if given["tv_weight"] is None:
         given["tv_weight"] = 0.0 if style is None else TV_WEIGHT
-    if given["content_layers"] is None and given["network"] in CONTENT_LAYERS:
-        given["content_layers"] = CONTENT_LAYERS[given["network"]][style is None]
+    name = getattr(given["network"], "name", given["network"])
+    if given["content_layers"] is None and name in CONTENT_LAYERS:
+        given["content_layers"] = CONTENT_LAYERS[name][style is None]
     not_here = {"pooling": None, "optimizer": "adam", "scales": 1, "init": None}
     settings = checked_settings(**given, **not_here, size=size, iterations=steps)
     for name in (*not_here, "iterations"):

@@ -46,6 +46,7 @@ def style_transfer(
     weights=None,
     seed=0,
     callback=None,
+    checkpoint=None,
 ):
     """Paint the content in the style of another picture, or of several.
 
@@ -122,6 +123,9 @@ def style_transfer(
         For the noise of `init="noise"`.
     callback : callable, optional
         Called with every `Step`; raises `StopIteration` to end the run. `ProgressBar()` is one.
+    checkpoint : path, optional
+        A new folder, in which the run is written down as it goes: after a crash, `nst_keras.studio.resume(folder)` goes
+        on. L-BFGS forgets the curvature at every checkpoint, so its picture differs; see `optimize.CHECKPOINT_EVERY`.
 
     Returns
     -------
@@ -164,16 +168,25 @@ def style_transfer(
         seed=seed,
     )
     check_callback(callback)
+    if checkpoint is not None:
+        from .kept_runs import Checkpoint
+
+        checkpoint = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint.new(checkpoint, network)
     content_image = images.load_image(content, name="content")
     style_images = [load_style(source) for source in sources]
     regions = load_regions(masks, style_masks, mask_mode, content_image, style_images)
-    if scales == "auto" and settings["init"] not in ("content", "style", "noise", "blend"):
+    if scales == "auto" and settings["init"] not in images.STARTS:
         scales = 1
     shapes = pyramid(content_image.shape, size, scales)
     content_image = images.resize(content_image, shapes[-1])
     seen_content, style_images, notes = _recolored(content_image, style_images, settings)
     start = images.starting_image(init, images.resize(seen_content, shapes[0]), style_images[0][0], seed)
     net = build_network(network, layers_read(settings), pooling=pooling, weights=weights)
+
+    if checkpoint:
+        picture = None if settings["init"] in images.STARTS else init
+        files = {"masks": masks, "style_masks": style_masks, "init": picture, "weights": weights}
+        checkpoint.begin(settings, {"content": content, "style": sources} | files)
 
     def objective_at(shape):
         return _objective(net, seen_content, style_images, regions, settings, shape)
@@ -186,10 +199,11 @@ def style_transfer(
         optimizer=optimizer,
         callback=callback,
         pin=lambda image: regions.pinned(image, seen_content),
+        checkpoint=checkpoint,
     )
     image, more_notes = after_transfer(image, content_image, preserve_color, strength=color_strength)
     image = regions.pasted(image, content_image)
-    return Result(
+    result = Result(
         image=image,
         history=history,
         settings=settings,
@@ -199,6 +213,7 @@ def style_transfer(
         styles=[style_at(shapes[-1], picture, settings) for pictures in style_images for picture in pictures],
         notes=regions.notes(net, shapes[-1]) + notes + more_notes,
     )
+    return checkpoint.finish(result) if checkpoint else result
 
 
 def _recolored(content, styles, settings):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras.optimize import OPTIMIZERS, NonFiniteLossError, ProgressBar, Recorder, minimize
+from nst_keras import ProgressBar
+from nst_keras.optimize import OPTIMIZERS, NonFiniteLossError, Recorder, minimize
 
 SHAPE = (8, 6, 3)
 CONDITION = {
