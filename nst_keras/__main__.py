@@ -13,6 +13,7 @@ from .image import check_output
 from .network import NETWORKS
 from .optimize import OPTIMIZERS
 from .plot import save_figure
+from .precision import PRECISIONS
 from .settings import MASK_MODES
 
 DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(style_transfer).parameters.items()}
@@ -44,6 +45,7 @@ def build_parser():
         "network": {"choices": NETWORKS},
         "weights": {"metavar": "FILE", "help": "weights for the network, if not the usual ones"},
         "optimizer": {"choices": list(OPTIMIZERS)},
+        "precision": {"choices": PRECISIONS, "help": "of the network"},
         "seed": {"type": int, "help": "of the noise"},
     }
     parser.add_argument(

@@ -8,7 +8,7 @@ that of Gatys et al. 2015, arXiv:1505.07376.
 from . import image as images
 from .network import build_network
 from .objective import Objective, content_terms, style_targets, style_terms, total_variation_term
-from .run import Result, check_callback, coarse_to_fine, input_files, load_style, pyramid, style_at
+from .run import Result, check_callback, coarse_to_fine, input_files, load_style, pyramid, stages, style_at
 from .settings import checked_settings, layers_read
 
 
@@ -79,13 +79,13 @@ def reconstruct_content(
     start = images.starting_image(init, images.resize(image, shapes[0]), image, seed)
     net = build_network(network, layers_read(settings), pooling=pooling, weights=weights)
 
-    def objective_at(shape):
+    def objective_at(shape, precision):
         content_at_scale = images.resize(image, shape)
         terms = content_terms(net, content_at_scale, settings["content_layers"], 1.0, formula=formula)
         return Objective(net, [*terms, total_variation_term(settings["tv_weight"], formula=formula)], shape)
 
     picture, history, interrupted = coarse_to_fine(
-        objective_at, start, shapes, iterations=iterations, optimizer=optimizer, callback=callback
+        objective_at, start, stages(shapes, iterations, "float32"), optimizer=optimizer, callback=callback
     )
     settings["layers"] = settings.pop("content_layers")
     return Result(picture, history, settings, input_files(content, init), interrupted, image, [])
@@ -166,7 +166,7 @@ def synthesize_texture(
     start = images.starting_image(init, first, first, seed)
     net = build_network(network, layers_read(settings), pooling=pooling, weights=weights)
 
-    def objective_at(shape):
+    def objective_at(shape, precision):
         targets = style_targets(
             net, [style_at(shape, picture, settings) for picture in pictures], settings["style_layers"]
         )
@@ -174,7 +174,7 @@ def synthesize_texture(
         return Objective(net, [*terms, total_variation_term(settings["tv_weight"], formula=formula)], shape)
 
     picture, history, interrupted = coarse_to_fine(
-        objective_at, start, shapes, iterations=iterations, optimizer=optimizer, callback=callback
+        objective_at, start, stages(shapes, iterations, "float32"), optimizer=optimizer, callback=callback
     )
     settings["layers"] = settings.pop("style_layers")
     settings["proportions"] = None if proportions is None else [float(side) for side in proportions]

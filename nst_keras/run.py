@@ -1,7 +1,9 @@
 """What every run has in common: the sizes it goes through, from coarse to fine, and what it gives back."""
 
+import math
 import os
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from .plot import plot_comparison, plot_losses
 
 COARSEST_SIZE = 64
 MOST_ELONGATED = 8
+FLOAT32_FINISH = 0.5  # of the iterations at full size, after those in bfloat16
 
 
 @dataclass(frozen=True)
@@ -97,19 +100,39 @@ class Result:
         return plot_comparison(self.content, self.styles, self.image, self.history)
 
 
-def coarse_to_fine(objective_at, start, shapes, *, iterations, optimizer, callback, pin=None, checkpoint=None):
-    """Minimise an objective at each of `shapes` in turn, each from the enlarged picture of the one before.
+class Stage(NamedTuple):
+    """A part of a run: so many iterations at one size, with the network in one precision."""
+
+    shape: tuple
+    precision: str
+    iterations: int
+
+
+def stages(shapes, iterations, precision):
+    """The stages of a run: `iterations` at each of `shapes`.
+
+    In bfloat16 gradients are too rough to end with: the last of the iterations at full size are in float32.
+    """
+    planned = [Stage(shape, precision, iterations) for shape in shapes]
+    if precision == "bfloat16":
+        finish = max(1, round(FLOAT32_FINISH * iterations))
+        planned[-1:] = [Stage(shapes[-1], "bfloat16", iterations - finish), Stage(shapes[-1], "float32", finish)]
+    return [stage for stage in planned if stage.iterations]
+
+
+def coarse_to_fine(objective_at, start, stages, *, optimizer, callback, pin=None, checkpoint=None):
+    """Minimise an objective in stages, each from the picture of the one before, enlarged where the size grows.
 
     Parameters
     ----------
     objective_at : callable
-        (height, width) → Objective.
+        (shape, precision) → Objective.
     start : image array
-    shapes : list of (height, width)
-    iterations, optimizer, callback
+    stages : list of Stage
+    optimizer, callback
         See `Recorder` and `minimize`.
     pin : callable, optional
-        Image → image: sets the pixels that are frozen, at the start of every scale.
+        Image → image: sets the pixels that are frozen, at the start of every stage.
     checkpoint : Checkpoint, optional
         Where the run is written down, and from where it goes on.
 
@@ -118,15 +141,15 @@ def coarse_to_fine(objective_at, start, shapes, *, iterations, optimizer, callba
     image, history, interrupted
         As in `Result`; the image in the last shape, also after an interrupt.
     """
-    work = np.cumsum([0.0] + [height * width for height, width in shapes])
+    work = np.cumsum([0.0] + [stage.iterations * math.prod(stage.shape) for stage in stages])
     image, recorder, interrupted = start, None, False
     try:
-        for level, shape in enumerate(shapes):
+        for level, (shape, precision, iterations) in enumerate(stages):
             if checkpoint and level < checkpoint.level:
                 continue
             image = images.resize(image, shape)
             recorder = Recorder(
-                objective_at(shape),
+                objective_at(shape, precision),
                 image if pin is None else pin(image),
                 iterations,
                 callback=callback,
@@ -141,7 +164,7 @@ def coarse_to_fine(objective_at, start, shapes, *, iterations, optimizer, callba
     except KeyboardInterrupt:
         interrupted = True
         image = recorder.best_image if recorder else image
-    return images.resize(image, shapes[-1]), recorder.history if recorder else [], interrupted
+    return images.resize(image, stages[-1].shape), recorder.history if recorder else [], interrupted
 
 
 def pyramid(shape, size, scales):

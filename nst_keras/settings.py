@@ -12,6 +12,7 @@ from .image import SMALLEST_SIDE
 from .improvements import Correlation, as_correlations
 from .network import check_layers, check_network, layer_names
 from .optimize import OPTIMIZERS
+from .precision import chosen_precision
 
 VGG_LAYERS = ("block4_conv2",), ("color", *(f"block{i}_conv1" for i in range(1, 6)))
 LITE_LAYERS = VGG_LAYERS[0], (*VGG_LAYERS[1], "block2_conv2", "block3_conv4", "block4_conv4")
@@ -40,6 +41,8 @@ def checked_settings(*, styles=0, **settings):
     """
     network, optimizer, scales = (settings[name] for name in ("network", "optimizer", "scales"))
     check_network(network, settings["pooling"], settings["weights"])
+    if "precision" in settings:
+        settings["precision"] = chosen_precision(settings["precision"], network)
     settings["network"] = network if isinstance(network, str) else network.name
     for position, name in enumerate(("content_layers", "style_layers")):
         if name in settings:

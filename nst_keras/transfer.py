@@ -2,6 +2,7 @@
 
 from . import image as images
 from .color import after_transfer, before_transfer
+from .memory import check_memory
 from .network import build_network
 from .objective import (
     Objective,
@@ -13,7 +14,7 @@ from .objective import (
     total_variation_term,
 )
 from .regions import load_regions
-from .run import Result, check_callback, coarse_to_fine, input_files, load_style, pyramid, style_at
+from .run import Result, check_callback, coarse_to_fine, input_files, load_style, pyramid, stages, style_at
 from .settings import checked_settings, layers_read
 
 
@@ -44,6 +45,7 @@ def style_transfer(
     optimizer="lbfgs",
     pooling=None,
     weights=None,
+    precision="auto",
     seed=0,
     callback=None,
     checkpoint=None,
@@ -119,6 +121,9 @@ def style_transfer(
         See `nst_keras.optimize`.
     pooling, weights
         See `build_network`.
+    precision : "auto", "float32" or "bfloat16"
+        Of the network. In bfloat16, which "auto" takes where the processor has it, the second half of the iterations
+        at full size is in float32 all the same; Gram matrices and losses always are.
     seed : int
         For the noise of `init="noise"`.
     callback : callable, optional
@@ -165,6 +170,7 @@ def style_transfer(
         optimizer=optimizer,
         pooling=pooling,
         weights=weights,
+        precision=precision,
         seed=seed,
     )
     check_callback(callback)
@@ -181,21 +187,26 @@ def style_transfer(
     content_image = images.resize(content_image, shapes[-1])
     seen_content, style_images, notes = _recolored(content_image, style_images, settings)
     start = images.starting_image(init, images.resize(seen_content, shapes[0]), style_images[0][0], seed)
-    net = build_network(network, layers_read(settings), pooling=pooling, weights=weights)
+    plan = stages(shapes, iterations, settings["precision"])
+    layers = layers_read(settings)
+    networks = {
+        stage.precision: build_network(network, layers, pooling=pooling, weights=weights, precision=stage.precision)
+        for stage in plan
+    }
+    check_memory(networks["float32"], shapes[-1], optimizer)
 
     if checkpoint:
         picture = None if settings["init"] in images.STARTS else init
         files = {"masks": masks, "style_masks": style_masks, "init": picture, "weights": weights}
         checkpoint.begin(settings, {"content": content, "style": sources} | files)
 
-    def objective_at(shape):
-        return _objective(net, seen_content, style_images, regions, settings, shape)
+    def objective_at(shape, precision):
+        return _objective(networks[precision], seen_content, style_images, regions, settings, shape)
 
     image, history, interrupted = coarse_to_fine(
         objective_at,
         start,
-        shapes,
-        iterations=iterations,
+        plan,
         optimizer=optimizer,
         callback=callback,
         pin=lambda image: regions.pinned(image, seen_content),
@@ -211,7 +222,7 @@ def style_transfer(
         interrupted=interrupted,
         content=content_image,
         styles=[style_at(shapes[-1], picture, settings) for pictures in style_images for picture in pictures],
-        notes=regions.notes(net, shapes[-1]) + notes + more_notes,
+        notes=regions.notes(networks["float32"], shapes[-1]) + notes + more_notes,
     )
     return checkpoint.finish(result) if checkpoint else result
 

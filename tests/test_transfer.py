@@ -107,9 +107,9 @@ def test_each_scale_starts_from_the_picture_of_the_one_before(content, painting,
     starts, ends = [], []
     original = run.minimize
 
-    def watched(recorder, optimizer):
+    def watched(recorder, optimizer, **checkpoint):
         starts.append(recorder.best_image)
-        original(recorder, optimizer)
+        original(recorder, optimizer, **checkpoint)
         ends.append(recorder.best_image)
 
     monkeypatch.setattr(run, "minimize", watched)
