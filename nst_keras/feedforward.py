@@ -35,10 +35,14 @@ from .transform_network import LEAST, check_shape, transform_network
 
 TRAINED = Path(__file__).parent / "weights"
 SUFFIX = ".weights.h5"
+MARGIN = 32  # pixels
 
 
 def apply(network, image, *, size=None):
     """Paint one picture, or enlarge it, in one pass.
+
+    The image is mirrored at its edges first, by MARGIN pixels that are cut off again: a loss network that pads by zeros
+    sees a dark border, and networks trained with it paint a slightly darker frame.
 
     Parameters
     ----------
@@ -58,7 +62,10 @@ def apply(network, image, *, size=None):
     image = load_image(image)
     if size is not None:
         image = resize(image, fitting_shape(image.shape, checked_whole("size", size, SMALLEST_SIDE), SMALLEST_SIDE))
-    return np.clip(network.predict_on_batch(image[None])[0], 0, 1)
+    larger = np.pad(image, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), "symmetric")
+    picture = np.clip(network.predict_on_batch(larger[None])[0], 0, 1)
+    upscale = len(picture) // len(larger)
+    return picture[upscale * MARGIN : -upscale * MARGIN, upscale * MARGIN : -upscale * MARGIN]
 
 
 class Applied(NamedTuple):
