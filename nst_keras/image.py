@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
+from .checks import checked_whole
+
 READABLE = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 STARTS = ("content", "style", "noise", "blend")
@@ -65,25 +67,28 @@ def load_image(source, *, background=WHITE, name="image"):
     return _composite(_normalise(pixels, label), background)
 
 
-def save_image(image, path, *, inputs=()):
+def save_image(image, path, *, inputs=(), dpi=None):
     """Save an image as 8-bit PNG, JPEG, WebP, BMP or TIFF, whole or not at all.
 
     The file is written beside its place and then renamed, so a full disk or a crash leaves an older file as it
-    was. `inputs` are files that must not be overwritten, such as the content and the style.
+    was. `inputs` are files that must not be overwritten, such as the content and the style. `dpi`, dots per inch,
+    tells a printer how large the picture is meant to be: 3508 pixels at 300 are 29.7 cm.
 
     Raises
     ------
     ValueError
-        Unknown suffix, missing folder, `path` is one of `inputs`, or the image is not an image array.
+        Unknown suffix, missing folder, `path` is one of `inputs`, a `dpi` that cannot be written, or the image is not
+        an image array.
     """
-    path = check_output(path, inputs)
+    path = check_output(path, inputs, dpi)
     _check_image(image)
-    write_picture(to_pil(image), path)
+    write_picture(to_pil(image), path, dpi)
 
 
-def write_picture(picture, path):
+def write_picture(picture, path, dpi=None):
     """Write a PIL image to `path`, a `pathlib.Path` from `check_output`, whole or not at all."""
     options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
+    options |= {} if dpi is None else {"dpi": (dpi, dpi)}
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
         picture.save(partial, **options)
@@ -97,8 +102,8 @@ def to_pil(image):
     return Image.fromarray(np.round(np.clip(image, 0, 1) * 255).astype("uint8"))
 
 
-def check_output(path, inputs=()):
-    """`path` as a `pathlib.Path` if an image can be saved there; otherwise a `ValueError` that says why not."""
+def check_output(path, inputs=(), dpi=None):
+    """`path` as a `pathlib.Path` if an image can be saved there so; otherwise a `ValueError` that says why not."""
     path = Path(path)
     inputs = [inputs] if isinstance(inputs, (str, os.PathLike)) else inputs
     if path.suffix.lower() not in WRITABLE:
@@ -107,6 +112,8 @@ def check_output(path, inputs=()):
         raise ValueError(f"output {str(path)!r}: there is no folder {str(path.parent)!r}.")
     if path.is_dir():
         raise ValueError(f"output {str(path)!r} is a folder.")
+    if dpi is not None and checked_whole("dpi", dpi, 1) and path.suffix.lower() == ".webp":
+        raise ValueError(f"output {str(path)!r}: WebP has no place for dpi; use .png, .jpg or .tiff.")
     for other in inputs:
         if path.exists() and os.path.exists(other) and os.path.samefile(path, other):
             raise ValueError(f"output {str(path)!r} is one of the input pictures; choose another name.")
@@ -123,11 +130,11 @@ def resize(image, shape):
     height, width = shape[:2]
     if image.shape[:2] == (height, width):
         return image.copy()
-    channels = [
-        Image.fromarray(np.ascontiguousarray(image[..., i])).resize((width, height), Image.Resampling.LANCZOS)
-        for i in range(image.shape[-1])
-    ]
-    return np.clip(np.stack([np.asarray(channel) for channel in channels], axis=-1), 0, 1)
+    resized = np.empty((height, width, image.shape[-1]), "float32")
+    for i in range(image.shape[-1]):
+        channel = Image.fromarray(np.ascontiguousarray(image[..., i], "float32"))
+        np.clip(channel.resize((width, height), Image.Resampling.LANCZOS), 0, 1, out=resized[..., i])
+    return resized
 
 
 def luminance(image):

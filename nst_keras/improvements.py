@@ -53,8 +53,8 @@ class Correlation(NamedTuple):
 
     @property
     def reach(self):
-        """{layer: how many positions around it a position of `layer` is correlated with, at most}."""
-        return {self.layer: self.blur} | ({} if self.deeper is None else {self.deeper: self.blur + 2})
+        """{layer: how many of its positions around one of `layer` that one is correlated with, at most}."""
+        return {self.layer: 0} | ({} if self.deeper is None else {self.deeper: self.blur + 2})
 
     def __str__(self):
         parts = [" × ".join(self.layers)]
@@ -218,20 +218,19 @@ def transposed_upsampling(features, shape, scale=None, translation=None):
     if tuple(shape) == tuple(size):
         return features
 
+    placed = None
+    if scale is not None:
+        scale, translation = (tf.cast(pair, tf.float32) for pair in (scale, translation))
+        placed = {"scale": scale, "translation": translation, "kernel_type": "triangle", "antialias": False}
+
     def down(y):
         like = tf.zeros((tf.shape(y)[0], *shape, y.shape[-1]))
-        if scale is None:
-            return tf.raw_ops.ResizeBilinearGrad(grads=y, original_image=like, half_pixel_centers=True)
-        return tf.raw_ops.ScaleAndTranslateGrad(grads=y, original_image=like, **placed)
+        if placed:
+            return tf.raw_ops.ScaleAndTranslateGrad(grads=y, original_image=like, **placed)
+        return tf.raw_ops.ResizeBilinearGrad(grads=y, original_image=like, half_pixel_centers=True)
 
     def up(x):
-        return (
-            tf.image.resize(x, size) if scale is None else tf.raw_ops.ScaleAndTranslate(images=x, size=size, **placed)
-        )
-
-    placed = {"kernel_type": "triangle", "antialias": False}
-    if scale is not None:
-        placed |= {"scale": tf.cast(scale, tf.float32), "translation": tf.cast(translation, tf.float32)}
+        return tf.raw_ops.ScaleAndTranslate(images=x, size=size, **placed) if placed else tf.image.resize(x, size)
 
     @tf.custom_gradient
     def transposed(y):
