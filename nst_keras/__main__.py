@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import NonFiniteLossError, ProgressBar, save_image, style_transfer
+from . import NonFiniteLossError, ProgressBar, estimate, save_image, style_transfer
 from .color import COLOR_METHODS
 from .formulas import FORMULAS
 from .image import check_output
@@ -31,6 +31,8 @@ def build_parser():
     parser.add_argument("style", nargs="+", help="one or more pictures whose style it takes")
     parser.add_argument("-o", "--output", required=True, help="file to write: .png, .jpg, .webp, .bmp or .tiff")
     parser.add_argument("--dpi", type=int, help="dots per inch of the print, written into the file")
+    parser.add_argument("--estimate", action="store_true", help="only say what it would take")
+    parser.add_argument("--finish-in", type=float, metavar="SECONDS", help="at the largest size that takes no longer")
     parser.add_argument("--comparison", metavar="FILE", help="also write content | styles | result and loss curves")
     options = {
         "size": {"type": int, "help": "longer side of the result in pixels"},
@@ -80,6 +82,7 @@ def main(arguments=None):
     options = vars(build_parser().parse_args(arguments))
     content, styles = options.pop("content"), options.pop("style")
     output, dpi, comparison = options.pop("output"), options.pop("dpi"), options.pop("comparison")
+    only_estimate, finish_in = options.pop("estimate"), options.pop("finish_in")
     started = time.perf_counter()
     progress = ProgressBar()
     try:
@@ -89,6 +92,12 @@ def main(arguments=None):
         check_output(output, dpi=dpi)
         if comparison and Path(comparison).resolve() == Path(output).resolve():
             raise ValueError("--comparison must be another file than --output.")
+        if only_estimate or finish_in is not None:
+            expected = estimate(content, styles, finish_in=finish_in, **options)
+            print(expected, flush=True)
+            options["size"] = expected.size
+        if only_estimate:
+            return 0
         result = style_transfer(content, styles, callback=progress, **options)
         result.save(output, dpi=dpi)
         if comparison:

@@ -56,9 +56,10 @@ class Sweep:
     def figure(self):
         """The contact sheet: the first MOST_ON_A_SHEET pictures under what they vary. Also in `sheet.png`."""
         pictures, columns = {}, len(list(self._grid.values())[-1])
+        varied = [key for key, values in self._grid.items() if len(values) > 1] or list(self._grid)
         for row, result in itertools.islice(zip(self.table, self.results(), strict=True), MOST_ON_A_SHEET):
             if result is not None:
-                title = "\n".join(_label(key, row[key]) for key in self._grid)
+                title = "\n".join(_label(key, row[key]) for key in varied)
                 title = f"{title} ({row['folder'][-DIGITS:]})" if title in pictures else title
                 pictures[title] = resize(result.image, fitting_shape(result.image.shape, THUMBNAIL))
         return plot_images(pictures, columns=columns if 1 < columns <= 6 else 6, height=1.8)

@@ -91,6 +91,15 @@ def test_command_line_makes_a_picture(tmp_path, capsys):
     assert f"{output}: 64×43 pixels, 2 iterations" in capsys.readouterr().out
 
 
+def test_command_line_estimates(tmp_path, capsys):
+    arguments = [CAT, PAINTING, "-o", str(tmp_path / "out.png"), "--iterations", "2"]
+    assert command_line.main([*arguments, "--estimate", "--size", "64"]) == 0
+    assert "64 px: 2 iterations, about 3 evaluations" in capsys.readouterr().out
+    assert os.listdir(tmp_path) == []
+    assert command_line.main([*arguments, "--finish-in", "0.1"]) == 2
+    assert "finish_in must be at least" in capsys.readouterr().err
+
+
 def test_command_line_takes_masks(tmp_path, capsys):
     masks = [str(ROOT / "masks" / f"cat_{region}.png") for region in ("subject", "background")]
     arguments = [CAT, PAINTING, CAT, "--mask", masks[0], "--mask", masks[1], "--mask-mode", "blend"]

@@ -24,15 +24,16 @@ class Background:
 
     def __init__(self):
         self._changed = threading.Condition()
-        self._running = self._next = self._thread = None
+        self._running, self._waiting, self._thread = None, [], None
 
     def submit(self, run, *, delay=0.0, yields=True):
-        """Call `run(stop)` in the background, `delay` seconds from now, instead of a job that waits still.
+        """Call `run(stop)` in the background, `delay` seconds from now or later; those that yield give way to it.
 
-        A running job is asked to stop if it yields; if it does not, this one comes after it.
+        A running one is asked to stop, a waiting one is forgotten. The others come first.
         """
         with self._changed:
-            self._next = Job(run, time.monotonic() + delay, yields)
+            firm = [job for job in self._waiting if not job.yields]
+            self._waiting = [*firm, Job(run, time.monotonic() + delay, yields)]
             if self._running and self._running.yields:
                 self._running.stop.set()
             if self._thread is None:
@@ -41,9 +42,9 @@ class Background:
             self._changed.notify_all()
 
     def stop(self):
-        """Ask those jobs to end that do not yield to others."""
+        """Ask those jobs to end that do not yield."""
         with self._changed:
-            for job in (self._running, self._next):
+            for job in (self._running, *self._waiting):
                 if job and not job.yields:
                     job.stop.set()
 
@@ -60,10 +61,11 @@ class Background:
         """The next job becomes the running one as soon as it is due; False, and the thread is given up, if none is."""
         with self._changed:
             self._running = None
-            while self._next and (early := self._next.due - time.monotonic()) > 0:
+            while self._waiting and (early := self._waiting[0].due - time.monotonic()) > 0:
                 self._changed.wait(early)
-            self._running, self._next = self._next, None
-            if self._running is None:
+            if self._waiting:
+                self._running = self._waiting.pop(0)
+            else:
                 self._thread = None
                 self._changed.notify_all()
             return self._running is not None

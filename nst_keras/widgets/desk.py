@@ -14,16 +14,14 @@ from ..masks import load_mask
 from ..settings import WEIGHTS, checked_settings
 from .background import Background
 from .engine import DEFAULTS, Engine, Mix, plain_settings
-from .files import encoded, keep, keep_upload, named, starting_paths, strip
 from .painter import MaskPainter
 from .parts import SHARE, SMALL, WIDE, BeforeAfter, Chooser, Code, button, controls, slider
+from .picture_files import encoded, keep, keep_upload, named, starting_paths, strip
 
 BUNDLED = Path(__file__).parents[2] / "images"
 STYLES = ("style 1", "style 2", "style 3", "style 4")
 DEBOUNCE = 0.25  # seconds without another change before a preview starts
 MOST_SHOWN = 1024  # pixels on the longer side of a picture that is sent to the browser
-SURE = 0.1  # of the work, after which a guess of the time is worth saying
-VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def said(method):
@@ -45,7 +43,7 @@ class MixingDesk(VBox):
 
     Its preview is a run of its own, of few iterations at 160 pixels: it shows colours and the balance of the weights,
     not the brushwork of the full picture. Runs are in a thread, and the kernel stays free. Where a notebook is opened
-    and nothing runs, a picture stands for the desk: its last one.
+    and nothing runs, the last pictures stand for the desk.
 
     Parameters
     ----------
@@ -94,7 +92,7 @@ class MixingDesk(VBox):
             self._painted[content] = dict(zip(STYLES, loaded, strict=False))
         self._lay_out(content, masks is not None)
         for path, share in zip(styles, start["style_weights"], strict=True):
-            self._add_style(path, share)
+            self._add_style(path, round(share, 3))
         self._content_changed()
 
     def _lay_out(self, content, masked):
@@ -265,11 +263,7 @@ class MixingDesk(VBox):
     def _paint(self, mix, stop):
         def look(step, image):
             self._progress.value = step.progress
-            left = step.seconds / step.progress - step.seconds
-            guess = (
-                f", about {left:.0f} s left" if step.progress > SURE else ""
-            )  # small sizes tell little of large ones
-            self._say(f"Painting, {step.size} px: {step.progress:.0%}{guess}.")
+            self._say(f"Painting, {step.size} px: {step.progress:.0%} done.")
             self._view.after = encoded(image, MOST_SHOWN)
 
         try:
@@ -290,13 +284,13 @@ class MixingDesk(VBox):
         self._view.before, self._view.after = encoded(result.content, MOST_SHOWN), encoded(result.image, MOST_SHOWN)
         notes = result.notes if result is self.result else []  # a preview's are about its few pixels
         self._say("\n".join([f"{what}: {width}×{height} pixels.", *notes]))
-        said = [f"{name}={value}" for name, value in mix.settings.items() if name != "masks"]
-        self._last = strip([result.content, *result.styles, result.image], f"{what}: {', '.join(said)}")
+        spelled = [f"{name}={value}" for name, value in mix.settings.items() if name != "masks"]
+        self._view.description = f"{what}: {', '.join(spelled)}"
+        self._last = strip([result.content, *result.styles, result.image], self._view.description)
         if self._still:
             self._still.update(self._still_picture(), raw=True)
 
     def _say(self, text, role="status"):
-        color = "color: var(--jp-error-color1, #d32f2f); " if role == "alert" else ""
-        self._status.value = (
-            f'<div role="{role}" style="{color}line-height: 1.4; white-space: pre-line">{html.escape(text)}</div>'
-        )
+        style = "line-height: 1.4; white-space: pre-line"
+        style += "; color: var(--jp-error-color1, #d32f2f)" if role == "alert" else ""
+        self._status.value = f'<div role="{role}" style="{style}">{html.escape(text)}</div>'

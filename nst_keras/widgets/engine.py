@@ -9,21 +9,20 @@ from ..color import after_transfer
 from ..image import SMALLEST_SIDE, fitting_shape, load_image, resize
 from ..masks import resize_mask
 from ..network import build_network
-from ..run import Result
 from ..settings import layers_read
 from ..transfer import style_transfer
-from .files import encoded, keep
+from .picture_files import encoded, keep
 
 PREVIEW_SIZE = 160
 PREVIEW_ITERATIONS = 20  # at each of two sizes: about two seconds on two cores, half of it to compile
 PREVIEW_SOURCE = 640  # pixels that pictures are reduced to for previews: what the largest brush, 4, asks for
 LOOK_SECONDS = 0.5  # between two looks at a picture while it is painted
-NETWORK = ("network", "pooling", "weights")
+NETWORK = ("network", "pooling", "weights", "precision")
 
 DEFAULTS = {
     name: parameter.default
     for name, parameter in inspect.signature(style_transfer).parameters.items()
-    if parameter.kind is parameter.KEYWORD_ONLY and name not in ("shares", "masks", "callback")
+    if parameter.kind is parameter.KEYWORD_ONLY and name not in ("shares", "masks", "callback", "checkpoint")
 }
 
 
@@ -68,7 +67,7 @@ class Mix(NamedTuple):
 
 
 class Engine:
-    """Paints mixes with one network, which is built once; `settings` are those of `checked_settings`."""
+    """Paints mixes; `settings` are those of `checked_settings`. Previews share one network, which is built once."""
 
     def __init__(self, settings):
         self._settings, self._network, self._reduced = settings, None, {}
@@ -80,22 +79,25 @@ class Engine:
             self._reduced[path] = resize(image, fitting_shape(image.shape, min(PREVIEW_SOURCE, max(image.shape))))
         return self._reduced[path]
 
-    def preview(self, mix, stop) -> Result:
-        """A small picture with few iterations, from the start: where sliders came from must not show.
+    def preview(self, mix, stop):
+        """The `Result` of a small run with few iterations, from the start: where sliders came from must not show.
 
         `stop` is an event that ends it.
         """
+        if self._network is None:
+            name, pooling, weights = (self._settings[name] for name in NETWORK[:3])
+            self._network = build_network(name, layers_read(self._settings), pooling=pooling, weights=weights)
         content = self.reduced(mix.content)
-        settings = mix.settings | {
-            "size": max(fitting_shape(content.shape, PREVIEW_SIZE, least=SMALLEST_SIDE)),
-            "iterations": min(PREVIEW_ITERATIONS, self._settings["iterations"]),
-        }
+        settings = {name: value for name, value in mix.settings.items() if name not in NETWORK}
+        settings["size"] = max(fitting_shape(content.shape, PREVIEW_SIZE, least=SMALLEST_SIDE))
+        settings["iterations"] = min(PREVIEW_ITERATIONS, self._settings["iterations"])
         if "masks" in settings:
             settings["masks"] = [resize_mask(mask, content.shape) for mask in settings["masks"]]
-        return self._run(content, [self.reduced(path) for path in mix.styles], settings, stop)
+        styles = [self.reduced(path) for path in mix.styles]
+        return style_transfer(content, styles, network=self._network, callback=_until(stop), **settings)
 
-    def paint(self, mix, stop, look) -> Result:
-        """The full picture. `look(step, image)` is called now and then, with the colours that it will have."""
+    def paint(self, mix, stop, look):
+        """The `Result` of the full run. `look(step, image)` is called now and then, in the colours it will have."""
         content, seen = self.reduced(mix.content), 0.0
         color, strength = mix.settings.get("preserve_color"), mix.settings.get("color_strength", 1.0)
 
@@ -105,16 +107,16 @@ class Engine:
                 seen = step.seconds
                 look(step, after_transfer(step.image, resize(content, step.image.shape), color, strength=strength)[0])
 
-        return self._run(mix.content, mix.styles, mix.settings, stop, follow)
+        return style_transfer(mix.content, mix.styles, callback=_until(stop, follow), **mix.settings)
 
-    def _run(self, content, styles, settings, stop, follow=lambda step: None):
-        def callback(step):
+
+def _until(stop, follow=None):
+    """A callback that ends a run when an event is set."""
+
+    def callback(step):
+        if follow:
             follow(step)
-            if stop.is_set():
-                raise StopIteration
+        if stop.is_set():
+            raise StopIteration
 
-        if self._network is None:
-            name, pooling, weights = (self._settings[name] for name in NETWORK)
-            self._network = build_network(name, layers_read(self._settings), pooling=pooling, weights=weights)
-        settings = {name: value for name, value in settings.items() if name not in NETWORK}
-        return style_transfer(content, styles, network=self._network, callback=callback, **settings)
+    return callback

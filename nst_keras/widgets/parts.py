@@ -12,7 +12,7 @@ from ..checks import checked_number
 from ..color import COLOR_METHODS
 from ..image import load_image
 from ..settings import MASK_MODES, WEIGHTS
-from .files import encoded
+from .picture_files import encoded
 
 CSS = Path(__file__).with_name("desk.css")
 WIDE = Layout(width="auto", min_width="0")

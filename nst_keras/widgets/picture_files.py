@@ -6,14 +6,16 @@ import itertools
 import os
 import re
 import tempfile
+import textwrap
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ..files import write_file
 from ..image import WRITABLE, fitting_shape, load_image, resize, to_pil
 
-STRIP_HEIGHT = 240
+STRIP_HEIGHT, STRIP_GAP = 240, 6  # pixels
 
 
 def starting_paths(content, styles, folder):
@@ -75,12 +77,11 @@ def keep(data, folder, name):
         if path.is_file() and path.read_bytes() == data:
             return path
         try:
-            file = open(path, "xb")  # noqa: SIM115, closed below
+            path.touch(exist_ok=False)  # the name is taken
         except FileExistsError:
             continue
         try:
-            with file:
-                file.write(data)
+            write_file(path, data)
         except BaseException:
             path.unlink()
             raise
@@ -110,12 +111,15 @@ def encoded(image, most=None, kind="PNG"):
 
 
 def strip(pictures, caption):
-    """Pictures side by side in one height, above a line of text: bytes of a JPEG."""
+    """Pictures side by side in one height, above a text: bytes of a JPEG."""
     shapes = [(STRIP_HEIGHT, round(STRIP_HEIGHT * picture.shape[1] / picture.shape[0])) for picture in pictures]
-    sheet = Image.new("RGB", (sum(width for _, width in shapes) + 6 * (len(shapes) - 1), STRIP_HEIGHT + 26), "white")
+    width = sum(width + STRIP_GAP for _, width in shapes) - STRIP_GAP
+    lines = textwrap.wrap(caption, width // 8)  # characters are narrower
+    sheet = Image.new("RGB", (width, STRIP_HEIGHT + 12 + 18 * len(lines)), "white")
     left = 0
     for picture, shape in zip(pictures, shapes, strict=True):
         sheet.paste(to_pil(resize(picture, shape)), (left, 0))
-        left += shape[1] + 6
-    ImageDraw.Draw(sheet).text((2, STRIP_HEIGHT + 6), caption, "#333", ImageFont.load_default(13))
+        left += shape[1] + STRIP_GAP
+    text = "\n".join(lines)
+    ImageDraw.Draw(sheet).text((2, STRIP_HEIGHT + 6), text, "#333", ImageFont.load_default(13), spacing=4)
     return encoded(np.asarray(sheet, "float32") / 255, kind="JPEG")
