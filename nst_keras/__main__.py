@@ -24,7 +24,8 @@ def build_parser():
     parser = argparse.ArgumentParser(
         prog="python -m nst_keras",
         description="Paint a photograph in the style of a picture, or of several.",
-        epilog="python -m nst_keras sweep --help: folders of photographs, and grids of settings",
+        epilog="python -m nst_keras sweep --help: folders of photographs, and grids of settings; train --help, apply "
+        "--help: networks that paint in one pass",
     )
     parser.add_argument("content", help="the photograph")
     parser.add_argument("style", nargs="+", help="one or more pictures whose style it takes")
@@ -74,6 +75,10 @@ def main(arguments=None):
         from .sweep_command import main as sweep
 
         return sweep(arguments[1:])
+    if arguments[:1] in (["train"], ["apply"]):
+        from .feedforward_command import main as feedforward
+
+        return feedforward(arguments)
     options = vars(build_parser().parse_args(arguments))
     content, styles = options.pop("content"), options.pop("style")
     output, dpi, comparison = options.pop("output"), options.pop("dpi"), options.pop("comparison")

@@ -48,6 +48,8 @@ MODULES = (
     "estimates",
 )
 ON_DEMAND = ("files", "kept_runs", "share", "sweeps", "studio", "sweep_command")
+ON_DEMAND += ("transform_network", "feedforward", "photographs", "checkpoints", "perceptual", "training")
+ON_DEMAND += ("feedforward_command",)
 CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
 
 
