@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
+from .checks import reason
+
 READABLE = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 STARTS = ("content", "style", "noise", "blend")
@@ -74,7 +76,10 @@ def save_image(image, path, *, inputs=()):
     Raises
     ------
     ValueError
-        Unknown suffix, missing folder, `path` is one of `inputs`, or the image is not an image array.
+        Unknown suffix, a folder that is missing or cannot be written to, `path` is one of `inputs`, or the image is
+        not an image array.
+    OSError
+        The disk is full, or fails.
     """
     path = check_output(path, inputs)
     _check_image(image)
@@ -82,12 +87,16 @@ def save_image(image, path, *, inputs=()):
 
 
 def write_picture(picture, path):
-    """Write a PIL image to `path`, a `pathlib.Path` from `check_output`, whole or not at all."""
+    """Write a PIL image to `path`, a `pathlib.Path` from `check_output`, whole or not at all; or raise an `OSError`."""
     options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
         picture.save(partial, **options)
         os.replace(partial, path)
+    except OSError as error:  # Pillow's have no name in them
+        raise OSError(
+            f"output {str(path)!r} could not be written: {reason(error)}. An older file is as it was."
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -105,6 +114,8 @@ def check_output(path, inputs=()):
         raise ValueError(f"output {str(path)!r} must end in one of {', '.join(WRITABLE)}.")
     if not path.parent.is_dir():
         raise ValueError(f"output {str(path)!r}: there is no folder {str(path.parent)!r}.")
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(f"output {str(path)!r}: nothing may be written into the folder {str(path.parent)!r}.")
     if path.is_dir():
         raise ValueError(f"output {str(path)!r} is a folder.")
     for other in inputs:
@@ -181,8 +192,8 @@ def _read_file(path, label):
     except Image.DecompressionBombError as error:  # Pillow's own, laxer limit
         raise PictureError(f"{label} has more than {MOST_PIXELS // 1_000_000} megapixels: {error}") from error
     except Exception as error:  # Pillow raises many types on damaged headers; the user needs one
-        reason = _heic(path) or f"cannot be read as {', '.join(READABLE)} ({error})"
-        raise PictureError(f"{label}: {reason}.") from error
+        why = _heic(path) or f"cannot be read as {', '.join(READABLE)} ({reason(error)})"
+        raise PictureError(f"{label}: {why}.") from error
 
 
 class PictureError(ValueError):
@@ -218,7 +229,7 @@ def _decode(picture, label):
         picture.load()
         return _pixels(picture)
     except Exception as error:  # Pillow's decoders raise many types on damaged data; the user needs one
-        raise PictureError(f"{label}: cannot be read, its data are damaged ({error}).") from error
+        raise PictureError(f"{label}: cannot be read, its data are damaged ({reason(error)}).") from error
 
 
 def _pixels(picture):
