@@ -1,17 +1,19 @@
-# make demo · make test · make notebooks · make gallery · make help
+# make demo · make test · make notebooks · make outputs · make gallery · make book · make help
 # PYTHON chooses the interpreter that .venv is made with: make demo PYTHON=python3.12
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test notebooks gallery help
+.PHONY: demo test notebooks outputs gallery book help
 
 help:
 	@echo "make demo       a first picture: out/demo.png and out/demo_comparison.png"
 	@echo "make test       ruff and pytest, as CI runs them"
 	@echo "make notebooks  open the notebooks in JupyterLab"
+	@echo "make outputs    run all notebooks in full, and keep their outputs in them"
 	@echo "make gallery    paint docs/gallery again: about a quarter of an hour"
+	@echo "make book       notebooks, documents and docstrings as web pages: out/book/index.html"
 	@echo "The first of them makes $(VENV) and installs requirements.txt into it."
 
 # Made again only when what is to be installed has changed.
@@ -35,3 +37,10 @@ notebooks: $(VENV)/installed
 
 gallery: $(VENV)/installed
 	$(BIN)/python tools/gallery.py
+
+outputs: $(VENV)/installed
+	$(BIN)/python tools/run_notebooks.py
+
+book: $(VENV)/installed
+	$(BIN)/python -m sphinx -c docs -d out/doctrees --quiet --fail-on-warning --keep-going . out/book
+	@echo "out/book/index.html"

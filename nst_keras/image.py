@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from .checks import reason
+from .checks import checked_whole, reason
+from .files import write_file
 
 READABLE = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -67,38 +68,34 @@ def load_image(source, *, background=WHITE, name="image"):
     return _composite(_normalise(pixels, label), background)
 
 
-def save_image(image, path, *, inputs=()):
+def save_image(image, path, *, inputs=(), dpi=None):
     """Save an image as 8-bit PNG, JPEG, WebP, BMP or TIFF, whole or not at all.
 
     The file is written beside its place and then renamed, so a full disk or a crash leaves an older file as it
-    was. `inputs` are files that must not be overwritten, such as the content and the style.
+    was. `inputs` are files that must not be overwritten, such as the content and the style. `dpi`, dots per inch,
+    tells a printer how large the picture is meant to be: 3508 pixels at 300 are 29.7 cm.
 
     Raises
     ------
     ValueError
-        Unknown suffix, a folder that is missing or cannot be written to, `path` is one of `inputs`, or the image is
-        not an image array.
+        Unknown suffix, a folder that is missing or cannot be written to, `path` is one of `inputs`, a `dpi` that cannot
+        be written, or the image is not an image array.
     OSError
         The disk is full, or fails.
     """
-    path = check_output(path, inputs)
+    path = check_output(path, inputs, dpi)
     _check_image(image)
-    write_picture(to_pil(image), path)
+    write_picture(to_pil(image), path, dpi)
 
 
-def write_picture(picture, path):
-    """Write a PIL image to `path`, a `pathlib.Path` from `check_output`, whole or not at all; or raise an `OSError`."""
-    options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    try:
-        picture.save(partial, **options)
-        os.replace(partial, path)
-    except OSError as error:  # Pillow's have no name in them
-        raise OSError(
-            f"output {str(path)!r} could not be written: {reason(error)}. An older file is as it was."
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+def write_picture(picture, path, dpi=None):
+    """Write a PIL image to `path`, a `pathlib.Path` from `check_output`, whole or not at all; see `write_file`."""
+    kind = Image.registered_extensions()[path.suffix.lower()]
+    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
+    options |= {} if dpi is None else {"dpi": (dpi, dpi)}
+    encoded = io.BytesIO()  # Pillow itself does not notice when the disk becomes full in the middle of its last write
+    picture.save(encoded, kind, **options)
+    write_file(path, encoded.getvalue())
 
 
 def to_pil(image):
@@ -106,8 +103,8 @@ def to_pil(image):
     return Image.fromarray(np.round(np.clip(image, 0, 1) * 255).astype("uint8"))
 
 
-def check_output(path, inputs=()):
-    """`path` as a `pathlib.Path` if an image can be saved there; otherwise a `ValueError` that says why not."""
+def check_output(path, inputs=(), dpi=None):
+    """`path` as a `pathlib.Path` if an image can be saved there so; otherwise a `ValueError` that says why not."""
     path = Path(path)
     inputs = [inputs] if isinstance(inputs, (str, os.PathLike)) else inputs
     if path.suffix.lower() not in WRITABLE:
@@ -118,6 +115,8 @@ def check_output(path, inputs=()):
         raise ValueError(f"output {str(path)!r}: nothing may be written into the folder {str(path.parent)!r}.")
     if path.is_dir():
         raise ValueError(f"output {str(path)!r} is a folder.")
+    if dpi is not None and checked_whole("dpi", dpi, 1) and path.suffix.lower() == ".webp":
+        raise ValueError(f"output {str(path)!r}: WebP has no place for dpi; use .png, .jpg or .tiff.")
     for other in inputs:
         if path.exists() and os.path.exists(other) and os.path.samefile(path, other):
             raise ValueError(f"output {str(path)!r} is one of the input pictures; choose another name.")
@@ -134,11 +133,11 @@ def resize(image, shape):
     height, width = shape[:2]
     if image.shape[:2] == (height, width):
         return image.copy()
-    channels = [
-        Image.fromarray(np.ascontiguousarray(image[..., i])).resize((width, height), Image.Resampling.LANCZOS)
-        for i in range(image.shape[-1])
-    ]
-    return np.clip(np.stack([np.asarray(channel) for channel in channels], axis=-1), 0, 1)
+    resized = np.empty((height, width, image.shape[-1]), "float32")
+    for i in range(image.shape[-1]):
+        channel = Image.fromarray(np.ascontiguousarray(image[..., i], "float32"))
+        np.clip(channel.resize((width, height), Image.Resampling.LANCZOS), 0, 1, out=resized[..., i])
+    return resized
 
 
 def luminance(image):
@@ -212,13 +211,9 @@ def _check_size(size, label):
 
 
 def _heic(path):
-    try:
-        with open(path, "rb") as file:
-            head = file.read(12)
-    except OSError:
-        return None
-    if head[4:8] == b"ftyp":
-        return "is HEIC or AVIF, which cannot be read here; save it as JPEG or PNG first"
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        if file.read(12)[4:8] == b"ftyp":
+            return "is HEIC or AVIF, which cannot be read here; save it as JPEG or PNG first"
     return None
 
 

@@ -53,8 +53,8 @@ class Correlation(NamedTuple):
 
     @property
     def reach(self):
-        """{layer: how many positions around it a position of `layer` is correlated with, at most}."""
-        return {self.layer: self.blur} | ({} if self.deeper is None else {self.deeper: self.blur + 2})
+        """{layer: how many of its positions around one of `layer` that one is correlated with, at most}."""
+        return {self.layer: 0} | ({} if self.deeper is None else {self.deeper: self.blur + 2})
 
     def __str__(self):
         parts = [" × ".join(self.layers)]

@@ -13,6 +13,7 @@ from .improvements import Correlation, as_correlations
 from .network import check_layers, check_network, layer_names
 from .optimize import OPTIMIZERS
 from .precision import chosen_precision
+from .tiles import joined_reach
 
 VGG_LAYERS = ("block4_conv2",), ("color", *(f"block{i}_conv1" for i in range(1, 6)))
 LITE_LAYERS = VGG_LAYERS[0], (*VGG_LAYERS[1], "block2_conv2", "block3_conv4", "block4_conv4")
@@ -49,6 +50,8 @@ def checked_settings(*, styles=0, **settings):
             settings[name] = _layers(name, network, settings[name], position)
     for name, least in {"size": SMALLEST_SIDE, "iterations": 1, "seed": 0}.items():
         settings[name] = checked_whole(name, settings[name], least)
+    if settings.get("tile") is not None:
+        settings["tile"] = checked_whole("tile", settings["tile"], SMALLEST_SIDE)
     if not isinstance(scales, str) or scales != "auto":
         if not is_whole(scales) or scales < 1:
             raise ValueError(f'scales must be "auto" or a whole number of at least 1; got {scales!r}.')
@@ -85,11 +88,9 @@ def checked_settings(*, styles=0, **settings):
 
 
 def layers_read(settings):
-    """Names of all layers that a run with these checked settings reads."""
-    layers = list(settings.get("content_layers", ()))
-    for c in as_correlations(settings.get("style_layers", ())):
-        layers += c.layers
-    return list(dict.fromkeys(layers))
+    """{layer: positions} of all layers that a run with these checked settings reads; see `AdditiveLoss.reach`."""
+    of_style = [c.reach for c in as_correlations(settings.get("style_layers", ()))]
+    return joined_reach([dict.fromkeys(settings.get("content_layers", ()), 0), *of_style])
 
 
 def _layers(argument, network, layers, position):

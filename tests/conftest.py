@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browsing import browser, jupyter  # noqa: F401, fixtures
 from hypothesis import settings
 
 import nst_keras

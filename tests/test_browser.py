@@ -1,42 +1,23 @@
-"""The widgets in a browser: headless Chromium driven by Playwright, on a page of their own and in Jupyter.
+"""The mask painter in a browser, on a page of its own and in Jupyter; see `browsing`."""
 
-With SCREENSHOTS=folder in the environment, pictures of the pages are left there.
-"""
-
-import contextlib
 import functools
 import http.server
 import io
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 import threading
 
 import nbformat
 import numpy as np
 import pytest
+from browsing import SECONDS_FOR_JUPYTER, look, run_first_cell
 from conftest import ROOT
 from PIL import Image
 from scipy import ndimage
 
 from nst_keras import select_flood, select_polygon
 from nst_keras.widgets import MaskPainter
-
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SECONDS_FOR_A_CELL = 30
-SECONDS_FOR_JUPYTER = 120
 
 # A model as anywidget gives it to a module, filled with the widget's own state.
 PAGE = """<!doctype html><link rel="stylesheet" href="painter.css"><div id="view" style="width: 640px"></div>
@@ -59,18 +40,6 @@ PAGE = """<!doctype html><link rel="stylesheet" href="painter.css"><div id="view
   };
   window.unmount = await painter.render({ model, el: document.getElementById("view") });
 </script>"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        (pytest.fail if "CI" in os.environ else pytest.skip)("needs Chromium: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -122,8 +91,7 @@ class Hand:
         self.page.get_by_label(slider).fill(str(value))
 
     def look(self, name):
-        if folder := os.environ.get("SCREENSHOTS"):
-            self.page.screenshot(path=f"{folder}/{name}.png")
+        look(self.page, name)
 
 
 class Painting(Hand):
@@ -340,45 +308,6 @@ def test_what_another_view_paints_is_shown_and_a_closed_view_lets_go(painting):
     assert painting.page.get_by_role("button", name="Undo").is_disabled()
     painting.page.evaluate("unmount(); model.set('_packed', [])")
     assert not painting.errors
-
-
-@pytest.fixture(scope="module")
-def jupyter(tmp_path_factory):
-    """A folder, and the address of a Jupyter server for it, on a free port, with nobody's settings."""
-    folder, own = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
-    environment = os.environ | {f"JUPYTER_{name}_DIR": str(own / name) for name in ("CONFIG", "DATA", "RUNTIME")}
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--port=0", "--ip=127.0.0.1"]
-    command += ["--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}"]
-    command += [f"--LabApp.user_settings_dir={own}/settings", f"--LabApp.workspaces_dir={own}/workspaces"]
-    server = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    overdue = threading.Timer(SECONDS_FOR_JUPYTER, server.kill)
-    overdue.start()
-    lines = []
-    for line in server.stderr:
-        lines.append(line)
-        if address := re.search(r"http://127\.0\.0\.1:\d+/", line):
-            break
-    else:
-        pytest.fail("JupyterLab did not start:\n" + "".join(lines))
-    overdue.cancel()
-    threading.Thread(target=server.stderr.read, daemon=True).start()  # so that it never blocks
-    yield folder, address[0]
-    server.terminate()
-    server.wait()
-
-
-def run_first_cell(page):
-    """Run it again if it was lost, as Jupyter loses what is run while it connects to the kernel."""
-    from playwright.sync_api import TimeoutError
-
-    done = page.locator(".jp-Notebook .jp-InputPrompt", has_text=re.compile(r"\[\d+\]:")).first
-    for _ in range(5):
-        page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
-        page.keyboard.press("Shift+Enter")
-        with contextlib.suppress(TimeoutError):
-            done.wait_for(timeout=1000 * SECONDS_FOR_A_CELL)
-            return
-    pytest.fail("Jupyter did not run the cell.")
 
 
 @pytest.mark.parametrize("application", ["lab/tree", "notebooks"], ids=["JupyterLab", "Notebook"])

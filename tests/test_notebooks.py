@@ -1,4 +1,5 @@
 import ast
+import re
 import sys
 
 import nbformat
@@ -6,7 +7,8 @@ import pytest
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
-from run_notebooks import NOTEBOOKS, run
+from course_map import course_map
+from run_notebooks import NOTEBOOKS, made_of, paths, run
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
@@ -28,6 +30,53 @@ def test_a_readers_own_figures_are_shown_after_the_packages(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "figures.ipynb")
     for cell in run(tmp_path / "figures.ipynb", fast=True).cells:
         assert sum("image/jpeg" in output.get("data", {}) for output in cell.outputs) == 1
+
+
+@pytest.mark.parametrize("path", paths(), ids=lambda path: path.stem)
+def test_committed_outputs_are_of_this_code_and_this_version(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert notebook.metadata.get("outputs") == made_of(notebook), f"stale: python tools/run_notebooks.py {path.stem}"
+
+
+def test_outputs_are_stale_when_code_changes_not_when_text_does():
+    notebook = nbformat.read(PATHS[0], as_version=4)
+    before = made_of(notebook)
+    notebook.cells[0].source += "mended"
+    notebook.cells[1].metadata["fast"] += "\nsmall = 32"
+    assert (notebook.cells[0].cell_type, made_of(notebook)) == ("markdown", before)
+    notebook.cells[1].source += "\nsmall = 32"
+    assert made_of(notebook) != before
+
+
+@pytest.mark.parametrize("path", paths(), ids=lambda path: path.stem)
+def test_notebook_begins_with_the_map_a_goal_and_a_time(path):
+    title, line, *rest = nbformat.read(path, as_version=4).cells[0].source.split("\n\n")
+    assert title.startswith("# ")
+    assert line == course_map(path), "python tools/course_map.py"
+    assert all(f"**{word}:**" in "".join(rest) for word in ("Goal", "Time"))
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_notebook_ends_with_questions_things_to_try_sources_and_the_next_step(path):
+    end = nbformat.read(path, as_version=4).cells[-1].source
+    pattern = r"## Summary\n\n(.+)## Questions\n\n(.+)<details><summary>Answers</summary>\n\n(.+)</details>\n\n"
+    summary, questions, answers, tries, source, following = re.search(
+        pattern + r"\*\*Try next:\*\*\n\n(.+)\n\n\*\*Source:\*\* (.+)\n\n\*\*Next:\*\* (.+)$", end, re.DOTALL
+    ).groups()
+    assert summary.startswith("- ")
+    for numbered in (questions, answers):
+        assert re.findall(r"^\d+(?=\. )", numbered, re.MULTILINE) == ["1", "2", "3"]
+    assert len(re.findall("^- ", tries, re.MULTILINE)) == 3
+    assert "https://arxiv.org/abs/" in source and "`nst_keras/" in source
+    for other in PATHS[PATHS.index(path) + 1 :][:1]:
+        assert f"({other.name})" in following
+
+
+@pytest.mark.parametrize("path", paths(), ids=lambda path: path.stem)
+def test_links_in_notebooks_lead_somewhere(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        for target in re.findall(r"\]\(([^\s()#]+[./][^\s()#]+)", cell.source if cell.cell_type == "markdown" else ""):
+            assert target.startswith("https://") or (path.parent / target).exists(), target
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)

@@ -4,12 +4,15 @@
     python tools/run_notebooks.py --fast -o FOLDER    small and quick, written elsewhere: what the tests do
 
 Fast mode replaces the cell tagged "parameters" by the source that stands in the same cell's metadata under "fast".
-Figures are stored as JPEG, which keeps a notebook under a megabyte.
+Figures are stored as JPEG, which keeps a notebook under a megabyte. The notebook's metadata say, under "outputs", of
+which code and which version of the package its outputs are; see `made_of`.
 """
 
 import argparse
 import base64
+import hashlib
 import io
+import json
 import time
 from pathlib import Path
 
@@ -18,7 +21,23 @@ from nbclient import NotebookClient
 from PIL import Image
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+VERSION = Path(__file__).parent.parent / "nst_keras" / "version.py"
 JPEG_QUALITY = 85
+
+
+def paths():
+    """The course in order, then the exercises."""
+    return [*sorted(NOTEBOOKS.glob("*.ipynb")), *sorted(NOTEBOOKS.glob("exercises/*.ipynb"))]
+
+
+def made_of(notebook):
+    """What outputs depend on: {"code": hash of the code cells, "version": of the package}.
+
+    Text is not part of it, and may be mended without a run. Nor is the fast variant of the parameters.
+    """
+    code = json.dumps([cell.source for cell in notebook.cells if cell.cell_type == "code"])
+    version = VERSION.read_text().split('"')[1]
+    return {"code": hashlib.sha256(code.encode()).hexdigest()[:16], "version": version}
 
 
 def run(path, fast=False):
@@ -38,6 +57,7 @@ def run(path, fast=False):
         if cell.cell_type != "code":
             cell.pop("outputs")
     notebook.metadata.pop("widgets", None)
+    notebook.metadata["outputs"] = made_of(notebook)
     return notebook
 
 
@@ -63,12 +83,15 @@ def main():
     options = parser.parse_args()
     if options.fast and options.output.resolve() == NOTEBOOKS.resolve():
         parser.error("--fast needs -o, another folder: its outputs are not the ones to commit")
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
-        if options.names and path.stem not in options.names:
+    if unknown := set(options.names) - {path.stem for path in paths()}:
+        parser.error(f"no such notebook: {', '.join(sorted(unknown))}")
+    for path in paths():
+        exercise = path.parent != NOTEBOOKS  # quick as they are
+        if (options.names and path.stem not in options.names) or (options.fast and exercise):
             continue
         started = time.perf_counter()
         notebook = run(path, options.fast)
-        nbformat.write(notebook, options.output / path.name)
+        nbformat.write(notebook, options.output / path.relative_to(NOTEBOOKS))
         print(f"{path.stem}: {time.perf_counter() - started:.0f} s")
 
 

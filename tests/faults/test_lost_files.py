@@ -1,6 +1,7 @@
 """Saving: killed in the middle, on a full disk, into a folder that cannot be written to, over an input."""
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -59,7 +60,9 @@ def test_a_killed_save_leaves_the_old_file_or_the_new_one(tmp_path, children, rn
         save_image(noise(0), path)
         sys.settrace(None)
         size = int(rng.integers(1, len(new))) if number % 2 else None
-        process = children.Process(target=save_and_die, args=(path, int(rng.integers(1, lines.count)), size))
+        first = 1 if number % 4 else lines.count - 30  # some when the new file has its name already
+        line = int(rng.integers(first, lines.count))
+        process = children.Process(target=save_and_die, args=(path, line, size))
         process.start()
         process.join()
         assert process.exitcode == -(signal.SIGXFSZ if size else signal.SIGKILL)
@@ -107,8 +110,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, children, tries, tally):
                 path = folder / f"picture{suffix}"
                 path.write_bytes(b"older")
                 answer = saving(children, path, size)
-                assert answer.startswith(f"OSError: output {str(path)!r} could not be written: ")
-                assert why in answer or "encoder error" in answer
+                assert re.match(rf"OSError: '{re.escape(str(path))}' could not be written: .*{why}", answer)
                 assert path.read_bytes() == b"older"
                 path.unlink()
                 assert [file for file in folder.iterdir() if file != disk] == []

@@ -1,0 +1,69 @@
+"""Sphinx: `make book` renders README, notebooks, documents and docstrings into out/book, without the network.
+
+The sources are where they are in the repository, so that links between them hold there and in the book.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+project = "nst_keras"
+author = "the authors of nst_keras"
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+
+root_doc = "docs/index"
+include_patterns = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/*.md",
+    "images/README.md",
+    "masks/README.md",
+    "notebooks/**.ipynb",
+    "nst_keras/weights/README.md",
+]
+exclude_patterns = ["**/.ipynb_checkpoints"]
+
+nb_execution_mode = "off"  # the committed outputs are shown; tools/run_notebooks.py makes them
+nb_ipywidgets_js = {}  # else every page loads scripts from elsewhere
+myst_heading_anchors = 3
+suppress_warnings = ["myst.header"]  # a text may begin with a small heading, as in docs/gallery.md
+
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+default_role = "code"  # as in Markdown: `name`
+smartquotes = False  # x' is a name
+napoleon_google_docstring = False
+napoleon_use_ivar = True
+napoleon_use_param = False  # else words such as "image" in a type become links to whatever has that name
+
+html_theme = "furo"
+html_title = "nst_keras"
+html_theme_options = {"navigation_with_keys": True}
+html_additional_pages = {"index": "to_index.html"}
+templates_path = ["."]
+html_copy_source = False
+html_show_sphinx = False
+html_show_copyright = False
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", to_restructured_text, priority=400)
+
+
+def to_restructured_text(app, what, name, obj, options, lines):
+    """Docstrings are written to be read as text. Their tables become Sphinx's, and |x| is no substitution."""
+    texts = []
+    for line in lines:
+        if set(line) == {"|", "-"}:
+            continue
+        if not line.startswith("|"):
+            texts.append(re.sub(r"\|(\S[^|`]*)\|", r"\\|\1\\|", line))
+            continue
+        if not (texts and texts[-1].startswith("     - ")):
+            texts += [".. list-table::", "   :header-rows: 1", ""]
+        first, *others = line.strip("|").split("|")
+        texts += [f"   * - {first.strip()}", *(f"     - {cell.strip()}" for cell in others)]
+    lines[:] = texts
