@@ -11,6 +11,11 @@ def suggestion(name, known):
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def reason(error):
+    """What an exception says, for an error message; its name where it says nothing."""
+    return str(error) or type(error).__name__
+
+
 def checked_name(name, value, known):
     """One of the strings in `known`; otherwise a `ValueError` that calls it `name`, and suggests the nearest."""
     if not isinstance(value, str) or value not in known:

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from .checks import checked_whole
+from .checks import checked_whole, reason
+from .files import write_file
 
 READABLE = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -77,8 +78,10 @@ def save_image(image, path, *, inputs=(), dpi=None):
     Raises
     ------
     ValueError
-        Unknown suffix, missing folder, `path` is one of `inputs`, a `dpi` that cannot be written, or the image is not
-        an image array.
+        Unknown suffix, a folder that is missing or cannot be written to, `path` is one of `inputs`, a `dpi` that cannot
+        be written, or the image is not an image array.
+    OSError
+        The disk is full, or fails.
     """
     path = check_output(path, inputs, dpi)
     _check_image(image)
@@ -86,15 +89,13 @@ def save_image(image, path, *, inputs=(), dpi=None):
 
 
 def write_picture(picture, path, dpi=None):
-    """Write a PIL image to `path`, a `pathlib.Path` from `check_output`, whole or not at all."""
-    options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
+    """Write a PIL image to `path`, a `pathlib.Path` from `check_output`, whole or not at all; see `write_file`."""
+    kind = Image.registered_extensions()[path.suffix.lower()]
+    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
     options |= {} if dpi is None else {"dpi": (dpi, dpi)}
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    try:
-        picture.save(partial, **options)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    encoded = io.BytesIO()  # Pillow itself does not notice when the disk becomes full in the middle of its last write
+    picture.save(encoded, kind, **options)
+    write_file(path, encoded.getvalue())
 
 
 def to_pil(image):
@@ -110,6 +111,8 @@ def check_output(path, inputs=(), dpi=None):
         raise ValueError(f"output {str(path)!r} must end in one of {', '.join(WRITABLE)}.")
     if not path.parent.is_dir():
         raise ValueError(f"output {str(path)!r}: there is no folder {str(path.parent)!r}.")
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(f"output {str(path)!r}: nothing may be written into the folder {str(path.parent)!r}.")
     if path.is_dir():
         raise ValueError(f"output {str(path)!r} is a folder.")
     if dpi is not None and checked_whole("dpi", dpi, 1) and path.suffix.lower() == ".webp":
@@ -188,8 +191,8 @@ def _read_file(path, label):
     except Image.DecompressionBombError as error:  # Pillow's own, laxer limit
         raise PictureError(f"{label} has more than {MOST_PIXELS // 1_000_000} megapixels: {error}") from error
     except Exception as error:  # Pillow raises many types on damaged headers; the user needs one
-        reason = _heic(path) or f"cannot be read as {', '.join(READABLE)} ({error})"
-        raise PictureError(f"{label}: {reason}.") from error
+        why = _heic(path) or f"cannot be read as {', '.join(READABLE)} ({reason(error)})"
+        raise PictureError(f"{label}: {why}.") from error
 
 
 class PictureError(ValueError):
@@ -208,13 +211,9 @@ def _check_size(size, label):
 
 
 def _heic(path):
-    try:
-        with open(path, "rb") as file:
-            head = file.read(12)
-    except OSError:
-        return None
-    if head[4:8] == b"ftyp":
-        return "is HEIC or AVIF, which cannot be read here; save it as JPEG or PNG first"
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        if file.read(12)[4:8] == b"ftyp":
+            return "is HEIC or AVIF, which cannot be read here; save it as JPEG or PNG first"
     return None
 
 
@@ -225,7 +224,7 @@ def _decode(picture, label):
         picture.load()
         return _pixels(picture)
     except Exception as error:  # Pillow's decoders raise many types on damaged data; the user needs one
-        raise PictureError(f"{label}: cannot be read, its data are damaged ({error}).") from error
+        raise PictureError(f"{label}: cannot be read, its data are damaged ({reason(error)}).") from error
 
 
 def _pixels(picture):

@@ -13,6 +13,8 @@ import h5py
 import keras
 import numpy as np
 
+from .checks import reason
+
 LITE_WEIGHTS = Path(__file__).parent / "weights" / "lite.npz"
 VGG_WEIGHTS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/{0}/{1}"
 VGG_WEIGHTS_FILE = "{0}_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -44,7 +46,7 @@ def load_weights(network, name, path=None):
             _check_shapes(layer, values)
             layer.set_weights(values)
     except Exception as error:  # zipfile, NumPy and h5py raise many types here; the user needs one
-        raise ValueError(f"weights: {str(path)!r} does not hold weights for {name}: {error}") from error
+        raise ValueError(f"weights: {str(path)!r} does not hold weights for {name}: {reason(error)}") from error
 
 
 def _convolutions(network):
@@ -100,7 +102,7 @@ def _keras_vgg(name, path):
             include_top=False, weights=path
         )
     except Exception as error:  # h5py and Keras raise many types here; the user needs one
-        raise ValueError(f"weights: {str(path)!r} does not hold weights for {name}: {error}") from error
+        raise ValueError(f"weights: {str(path)!r} does not hold weights for {name}: {reason(error)}") from error
 
 
 def _downloaded_vgg(name):
@@ -119,7 +121,7 @@ def _downloaded_vgg(name):
                 os.replace(new, folder / file)
     except Exception as error:  # of the network, the disk, or a wrong hash
         raise ValueError(
-            f"The weights of {name} are not on this machine and could not be downloaded ({error}). Put {url} "
+            f"The weights of {name} are not on this machine and could not be downloaded ({reason(error)}). Put {url} "
             f'at {folder / file}, or use network="lite", whose weights come with the package.'
         ) from error
     return folder / file

@@ -19,6 +19,7 @@ from nst_keras import load_image, style_transfer, widgets
 MODULES = (
     "version",
     "checks",
+    "files",
     "image",
     "color",
     "masks",
@@ -47,7 +48,7 @@ MODULES = (
     "explore",
     "estimates",
 )
-ON_DEMAND = ("files", "kept_runs", "share", "sweeps", "studio", "sweep_command")
+ON_DEMAND = ("kept_runs", "share", "sweeps", "studio", "sweep_command")
 ON_DEMAND += ("transform_network", "feedforward", "photographs", "checkpoints", "perceptual", "training")
 ON_DEMAND += ("feedforward_command",)
 CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
