@@ -92,7 +92,7 @@ def test_a_run_goes_on_from_the_last_checkpoint_of_a_scale(tmp_path, monkeypatch
         saved.append((checkpoint.folder / "checkpoint.npz").read_bytes())
 
     monkeypatch.setattr(Checkpoint, "save", watched)
-    whole = run_with_checkpoints(tmp_path / "whole", size=128, iterations=8)
+    whole = run_with_checkpoints(tmp_path / "whole", size=128, iterations=8, precision="float32")
     assert len(saved) == 6
     monkeypatch.setattr(optimize, "CHECKPOINT_EVERY", EVERY)
     for number in (2, 3):

@@ -153,7 +153,7 @@ def test_requirements_and_pyproject_agree():
     optional = pyproject["project"]["optional-dependencies"]["widgets"]
     assert {*pyproject["project"]["dependencies"], *optional} < set(lines)
     pinned = {line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
-    named = {re.split(r"[[<>=]", line)[0].lower() for line in lines if re.match(r"\w", line)}
+    named = {re.split(r"[\[<>=]", line)[0].lower() for line in lines if re.match(r"\w", line)}
     assert named <= pinned
 
 
