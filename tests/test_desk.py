@@ -327,11 +327,11 @@ def test_a_picture_stands_for_the_desk_where_there_are_no_widgets(make, monkeypa
     outputs, updates = [], []
 
     class Handle:
-        def update(self, obj, raw, metadata):
-            updates.append(obj)
+        def update(self, data, **options):
+            updates.append(data)
 
-    def display(obj, raw, metadata=None, display_id=False):
-        outputs.append(obj)
+    def display(data, raw, metadata=None, display_id=False):
+        outputs.append(data)
         return Handle() if display_id else None
 
     monkeypatch.setattr(desk, "display", display)

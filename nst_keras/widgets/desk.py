@@ -176,11 +176,13 @@ class MixingDesk(VBox):
         """Two outputs: the widget; and one that shows a picture of it, but only where there are no widgets."""
         text = {"text/plain": "A mixing desk, to be used in a running notebook; the last pictures on it:"}
         display(self._repr_mimebundle_() | text, raw=True)
-        self._still = display(**self._still_picture(), display_id=True)
+        self._still = display(self._still_data(), metadata=self._words(), raw=True, display_id=True)
 
-    def _still_picture(self):
-        data = self._hidden._repr_mimebundle_() | {"image/jpeg": base64.b64encode(self._last).decode()}
-        return {"obj": data, "metadata": {"image/jpeg": {"alt": self._view.description}}, "raw": True}
+    def _still_data(self):
+        return self._hidden._repr_mimebundle_() | {"image/jpeg": base64.b64encode(self._last).decode()}
+
+    def _words(self):
+        return {"image/jpeg": {"alt": self._view.description}}
 
     # What happens when somebody does something
 
@@ -290,7 +292,7 @@ class MixingDesk(VBox):
         self._view.description = f"{what}: {', '.join(spelled)}"
         self._last = strip([result.content, *result.styles, result.image], self._view.description)
         if self._still:
-            self._still.update(**self._still_picture())
+            self._still.update(self._still_data(), metadata=self._words(), raw=True)
 
     def _say(self, text, role="status"):
         style = "line-height: 1.4; white-space: pre-line"
