@@ -43,6 +43,7 @@ def _import_tensorflow():
 _import_tensorflow()
 
 from .color import COLOR_METHODS, color_statistics, color_transform, match_colors  # noqa: E402
+from .estimates import Estimate, estimate  # noqa: E402
 from .explore import maximize_activation, top_patches  # noqa: E402
 from .fields import receptive_field  # noqa: E402
 from .formulas import FORMULAS  # noqa: E402
@@ -106,6 +107,7 @@ __all__ = [
     "COLOR_METHODS",
     "FORMULAS",
     "Correlation",
+    "Estimate",
     "MaskReport",
     "MaskWarning",
     "NonFiniteLossError",
@@ -124,6 +126,7 @@ __all__ = [
     "combine_masks",
     "content_loss",
     "content_terms",
+    "estimate",
     "feather_mask",
     "geometric_content_weights",
     "geometric_style_weights",

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import NonFiniteLossError, ProgressBar, save_image, style_transfer
+from . import NonFiniteLossError, ProgressBar, estimate, save_image, style_transfer
 from .color import COLOR_METHODS
 from .formulas import FORMULAS
 from .image import check_output
@@ -22,11 +22,17 @@ DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(sty
 def build_parser():
     """The command line; every default is read from `style_transfer`."""
     parser = argparse.ArgumentParser(
-        prog="python -m nst_keras", description="Paint a photograph in the style of a picture, or of several."
+        prog="python -m nst_keras",
+        description="Paint a photograph in the style of a picture, or of several.",
+        epilog="python -m nst_keras sweep --help: folders of photographs, and grids of settings; train --help, apply "
+        "--help: networks that paint in one pass",
     )
     parser.add_argument("content", help="the photograph")
     parser.add_argument("style", nargs="+", help="one or more pictures whose style it takes")
     parser.add_argument("-o", "--output", required=True, help="file to write: .png, .jpg, .webp, .bmp or .tiff")
+    parser.add_argument("--dpi", type=int, help="dots per inch of the print, written into the file")
+    parser.add_argument("--estimate", action="store_true", help="only say what it would take")
+    parser.add_argument("--finish-in", type=float, metavar="SECONDS", help="at the largest size that takes no longer")
     parser.add_argument("--comparison", metavar="FILE", help="also write content | styles | result and loss curves")
     options = {
         "size": {"type": int, "help": "longer side of the result in pixels"},
@@ -43,6 +49,7 @@ def build_parser():
         "network": {"choices": NETWORKS},
         "weights": {"metavar": "FILE", "help": "weights for the network, if not the usual ones"},
         "optimizer": {"choices": list(OPTIMIZERS)},
+        "tile": {"type": int, "help": "side in pixels of the squares in which a large picture is seen"},
         "precision": {"choices": PRECISIONS, "help": "of the network"},
         "seed": {"type": int, "help": "of the noise"},
     }
@@ -63,23 +70,40 @@ def build_parser():
 
 
 def main(arguments=None):
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["sweep"]:
+        from .sweep_command import main as sweep
+
+        return sweep(arguments[1:])
+    if arguments[:1] in (["train"], ["apply"]):
+        from .feedforward_command import main as feedforward
+
+        return feedforward(arguments)
     options = vars(build_parser().parse_args(arguments))
     content, styles = options.pop("content"), options.pop("style")
-    output, comparison = options.pop("output"), options.pop("comparison")
+    output, dpi, comparison = options.pop("output"), options.pop("dpi"), options.pop("comparison")
+    only_estimate, finish_in = options.pop("estimate"), options.pop("finish_in")
     started = time.perf_counter()
     progress = ProgressBar()
     try:
         for path in filter(None, (output, comparison)):
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             check_output(path, inputs=[content, *styles, *(options["masks"] or []), options["init"]])
+        check_output(output, dpi=dpi)
         if comparison and Path(comparison).resolve() == Path(output).resolve():
             raise ValueError("--comparison must be another file than --output.")
+        if only_estimate or finish_in is not None:
+            expected = estimate(content, styles, finish_in=finish_in, **options)
+            print(expected, flush=True)
+            options["size"] = expected.size
+        if only_estimate:
+            return 0
         result = style_transfer(content, styles, callback=progress, **options)
-        result.save(output)
+        result.save(output, dpi=dpi)
         if comparison:
             save_figure(result.compare(), comparison)
     except NonFiniteLossError as error:
-        save_image(error.image, output)
+        save_image(error.image, output, dpi=dpi)
         print(f"error: {error} The best picture before that is in {output}.", file=sys.stderr)
         return 2
     except (ValueError, OSError) as error:

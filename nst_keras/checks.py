@@ -7,8 +7,20 @@ import numpy as np
 
 def suggestion(name, known):
     """The end of an error message: which of `known` was perhaps meant by `name`; empty if none is close."""
-    close = difflib.get_close_matches(str(name), known, n=1)
+    close = difflib.get_close_matches(str(name).lower(), known, n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def reason(error):
+    """What an exception says, for an error message; its name where it says nothing."""
+    return str(error) or type(error).__name__
+
+
+def checked_name(name, value, known):
+    """One of the strings in `known`; otherwise a `ValueError` that calls it `name`, and suggests the nearest."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}.{suggestion(value, known)}")
+    return value
 
 
 def checked_number(name, value, *, least=None, above=None):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from keras import layers as kl
 
-POINTWISE = {"InputLayer", "GetItem", "OnesLike", "Subtract", "Multiply", "TrueDivide", "Relu", "Concatenate"}
+POINTWISE = {"InputLayer", "GetItem", "OnesLike", "Subtract", "Multiply", "TrueDivide", "Relu", "Concatenate", "Cast"}
 
 
 class ReceptiveField(NamedTuple):

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .checks import reason
+
 MOST_JSON = 100_000_000  # bytes
 
 
@@ -47,11 +49,19 @@ def new_folder(folder):
 
 
 def write_file(path, data):
-    """Write bytes to a file, whole or not at all: an older one stays until the new one is complete."""
+    """Write bytes to a file, whole or not at all: an older one stays until the new one is complete.
+
+    Raises
+    ------
+    OSError
+        The disk is full, or fails. The message has the path.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         partial.write_bytes(data)
         os.replace(partial, path)
+    except OSError as error:
+        raise OSError(f"{str(path)!r} could not be written: {reason(error)}.") from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -19,7 +19,7 @@ with `gatys`.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .checks import suggestion
+from .checks import checked_name
 
 
 class LayerSize(NamedTuple):
@@ -163,6 +163,4 @@ FORMULAS = {
 
 def check_formula(formula, argument="formula"):
     """Raise a `ValueError` that names `argument` unless `formula` is a name in `FORMULAS`."""
-    if not isinstance(formula, str) or formula not in FORMULAS:
-        known = ", ".join(FORMULAS)
-        raise ValueError(f"{argument} must be one of {known}; got {formula!r}.{suggestion(formula, FORMULAS)}")
+    checked_name(argument, formula, FORMULAS)

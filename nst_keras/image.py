@@ -13,6 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
+from .checks import checked_whole, reason
+from .files import write_file
+
 READABLE = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 STARTS = ("content", "style", "noise", "blend")
@@ -65,31 +68,34 @@ def load_image(source, *, background=WHITE, name="image"):
     return _composite(_normalise(pixels, label), background)
 
 
-def save_image(image, path, *, inputs=()):
+def save_image(image, path, *, inputs=(), dpi=None):
     """Save an image as 8-bit PNG, JPEG, WebP, BMP or TIFF, whole or not at all.
 
     The file is written beside its place and then renamed, so a full disk or a crash leaves an older file as it
-    was. `inputs` are files that must not be overwritten, such as the content and the style.
+    was. `inputs` are files that must not be overwritten, such as the content and the style. `dpi`, dots per inch,
+    tells a printer how large the picture is meant to be: 3508 pixels at 300 are 29.7 cm.
 
     Raises
     ------
     ValueError
-        Unknown suffix, missing folder, `path` is one of `inputs`, or the image is not an image array.
+        Unknown suffix, a folder that is missing or cannot be written to, `path` is one of `inputs`, a `dpi` that cannot
+        be written, or the image is not an image array.
+    OSError
+        The disk is full, or fails.
     """
-    path = check_output(path, inputs)
+    path = check_output(path, inputs, dpi)
     _check_image(image)
-    write_picture(to_pil(image), path)
+    write_picture(to_pil(image), path, dpi)
 
 
-def write_picture(picture, path):
-    """Write a PIL image to `path`, a `pathlib.Path` from `check_output`, whole or not at all."""
-    options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    try:
-        picture.save(partial, **options)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+def write_picture(picture, path, dpi=None):
+    """Write a PIL image to `path`, a `pathlib.Path` from `check_output`, whole or not at all; see `write_file`."""
+    kind = Image.registered_extensions()[path.suffix.lower()]
+    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
+    options |= {} if dpi is None else {"dpi": (dpi, dpi)}
+    encoded = io.BytesIO()  # Pillow itself does not notice when the disk becomes full in the middle of its last write
+    picture.save(encoded, kind, **options)
+    write_file(path, encoded.getvalue())
 
 
 def to_pil(image):
@@ -97,16 +103,20 @@ def to_pil(image):
     return Image.fromarray(np.round(np.clip(image, 0, 1) * 255).astype("uint8"))
 
 
-def check_output(path, inputs=()):
-    """`path` as a `pathlib.Path` if an image can be saved there; otherwise a `ValueError` that says why not."""
+def check_output(path, inputs=(), dpi=None):
+    """`path` as a `pathlib.Path` if an image can be saved there so; otherwise a `ValueError` that says why not."""
     path = Path(path)
     inputs = [inputs] if isinstance(inputs, (str, os.PathLike)) else inputs
     if path.suffix.lower() not in WRITABLE:
         raise ValueError(f"output {str(path)!r} must end in one of {', '.join(WRITABLE)}.")
     if not path.parent.is_dir():
         raise ValueError(f"output {str(path)!r}: there is no folder {str(path.parent)!r}.")
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(f"output {str(path)!r}: nothing may be written into the folder {str(path.parent)!r}.")
     if path.is_dir():
         raise ValueError(f"output {str(path)!r} is a folder.")
+    if dpi is not None and checked_whole("dpi", dpi, 1) and path.suffix.lower() == ".webp":
+        raise ValueError(f"output {str(path)!r}: WebP has no place for dpi; use .png, .jpg or .tiff.")
     for other in inputs:
         if path.exists() and os.path.exists(other) and os.path.samefile(path, other):
             raise ValueError(f"output {str(path)!r} is one of the input pictures; choose another name.")
@@ -123,11 +133,11 @@ def resize(image, shape):
     height, width = shape[:2]
     if image.shape[:2] == (height, width):
         return image.copy()
-    channels = [
-        Image.fromarray(np.ascontiguousarray(image[..., i])).resize((width, height), Image.Resampling.LANCZOS)
-        for i in range(image.shape[-1])
-    ]
-    return np.clip(np.stack([np.asarray(channel) for channel in channels], axis=-1), 0, 1)
+    resized = np.empty((height, width, image.shape[-1]), "float32")
+    for i in range(image.shape[-1]):
+        channel = Image.fromarray(np.ascontiguousarray(image[..., i], "float32"))
+        np.clip(channel.resize((width, height), Image.Resampling.LANCZOS), 0, 1, out=resized[..., i])
+    return resized
 
 
 def luminance(image):
@@ -169,7 +179,7 @@ def starting_image(init, content, style, seed):
 
 
 def _read_file(path, label):
-    if not path.is_file():
+    if not os.path.isfile(path):  # pathlib's own raises where a name cannot be one
         raise ValueError(f"{label}: there is no such file.")
     try:
         with warnings.catch_warnings():
@@ -181,8 +191,8 @@ def _read_file(path, label):
     except Image.DecompressionBombError as error:  # Pillow's own, laxer limit
         raise PictureError(f"{label} has more than {MOST_PIXELS // 1_000_000} megapixels: {error}") from error
     except Exception as error:  # Pillow raises many types on damaged headers; the user needs one
-        reason = _heic(path) or f"cannot be read as {', '.join(READABLE)} ({error})"
-        raise PictureError(f"{label}: {reason}.") from error
+        why = _heic(path) or f"cannot be read as {', '.join(READABLE)} ({reason(error)})"
+        raise PictureError(f"{label}: {why}.") from error
 
 
 class PictureError(ValueError):
@@ -201,13 +211,9 @@ def _check_size(size, label):
 
 
 def _heic(path):
-    try:
-        with open(path, "rb") as file:
-            head = file.read(12)
-    except OSError:
-        return None
-    if head[4:8] == b"ftyp":
-        return "is HEIC or AVIF, which cannot be read here; save it as JPEG or PNG first"
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        if file.read(12)[4:8] == b"ftyp":
+            return "is HEIC or AVIF, which cannot be read here; save it as JPEG or PNG first"
     return None
 
 
@@ -218,7 +224,7 @@ def _decode(picture, label):
         picture.load()
         return _pixels(picture)
     except Exception as error:  # Pillow's decoders raise many types on damaged data; the user needs one
-        raise PictureError(f"{label}: cannot be read, its data are damaged ({error}).") from error
+        raise PictureError(f"{label}: cannot be read, its data are damaged ({reason(error)}).") from error
 
 
 def _pixels(picture):
@@ -268,7 +274,7 @@ def _normalise(pixels, label):
     if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3, 4):
         raise ValueError(f"{label} must have shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); got {pixels.shape}.")
     _check_size((pixels.shape[1], pixels.shape[0]), label)
-    if pixels.dtype in (np.uint8, np.uint16):
+    if pixels.dtype.kind == "u" and pixels.dtype.itemsize <= 2:
         return pixels.astype("float32") / np.iinfo(pixels.dtype).max
     if not np.issubdtype(pixels.dtype, np.floating):
         raise ValueError(f"{label} must hold uint8, uint16 or floats in [0, 1]; got {pixels.dtype}.")

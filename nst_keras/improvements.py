@@ -53,8 +53,8 @@ class Correlation(NamedTuple):
 
     @property
     def reach(self):
-        """{layer: how many positions around it a position of `layer` is correlated with, at most}."""
-        return {self.layer: self.blur} | ({} if self.deeper is None else {self.deeper: self.blur + 2})
+        """{layer: how many of its positions around one of `layer` that one is correlated with, at most}."""
+        return {self.layer: 0} | ({} if self.deeper is None else {self.deeper: self.blur + 2})
 
     def __str__(self):
         parts = [" × ".join(self.layers)]
@@ -214,9 +214,16 @@ def transposed_upsampling(features, shape, scale=None, translation=None):
     -------
     tensor (n, height, width, N)
     """
-    size = features.shape[1:3]
-    if tuple(shape) == tuple(size):
+    if tuple(shape) == tuple(features.shape[1:3]):
         return features
+    placed = [] if scale is None else [tf.cast(scale, tf.float32), tf.cast(translation, tf.float32)]
+    return _transposed_upsampling(features, tuple(shape), *placed)
+
+
+@tf.function(autograph=False)  # once for each shape: a graph in which tf.custom_gradient was used is kept for ever
+def _transposed_upsampling(features, shape, scale=None, translation=None):
+    size = features.shape[1:3]
+    placed = {"scale": scale, "translation": translation, "kernel_type": "triangle", "antialias": False}
 
     def down(y):
         like = tf.zeros((tf.shape(y)[0], *shape, y.shape[-1]))
@@ -225,13 +232,9 @@ def transposed_upsampling(features, shape, scale=None, translation=None):
         return tf.raw_ops.ScaleAndTranslateGrad(grads=y, original_image=like, **placed)
 
     def up(x):
-        return (
-            tf.image.resize(x, size) if scale is None else tf.raw_ops.ScaleAndTranslate(images=x, size=size, **placed)
-        )
-
-    placed = {"kernel_type": "triangle", "antialias": False}
-    if scale is not None:
-        placed |= {"scale": tf.cast(scale, tf.float32), "translation": tf.cast(translation, tf.float32)}
+        if scale is None:
+            return tf.image.resize(x, size)
+        return tf.raw_ops.ScaleAndTranslate(images=x, size=size, **placed)
 
     @tf.custom_gradient
     def transposed(y):

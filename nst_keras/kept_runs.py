@@ -48,8 +48,8 @@ SOURCES = ("content", "style", "masks", "style_masks", "init", "weights")  # arg
 NUMBER = (int, float)
 RUN = {"settings": dict, "versions": dict, "inputs": list, "sources": (dict, type(None))}
 RESULT = {"history": list, "notes": list, "interrupted": bool}
-STEP = {"iteration": int, "evaluations": int, "seconds": NUMBER, "size": int, "total": NUMBER, "terms": dict}
-STEP["progress"] = NUMBER
+STEP = dict.fromkeys(("iteration", "evaluations", "size"), int)
+STEP |= dict.fromkeys(("seconds", "total", "progress"), NUMBER) | {"terms": dict}
 CHECKPOINT = {"level": int, "made": int, "evaluations": int, "seconds": NUMBER, "best": NUMBER, "history": list}
 
 
@@ -90,9 +90,8 @@ def load(folder):
 def resume(folder, *, callback=None):
     """Go on with a run that was killed, from its last checkpoint; of a finished run, give back its result.
 
-    The result is that of `style_transfer(…, checkpoint=folder)` if nothing had happened, byte for byte: on one machine,
-    with the same versions and number of threads. So is the history, but for the seconds. A run that was interrupted
-    goes on, too. Inputs are read from the folder: they may have moved.
+    The result is that of a run left alone, byte for byte, on one machine with the same versions and number of threads;
+    so is the history, but for the seconds. An interrupted run goes on, too. Inputs are read from the folder.
 
     Parameters
     ----------
@@ -136,13 +135,7 @@ def resume(folder, *, callback=None):
 
 
 class Checkpoint:
-    """The folder of a run with checkpoints, while it runs.
-
-    Parameters
-    ----------
-    folder : path
-        New, or of a run that goes on.
-    """
+    """The folder of a run with checkpoints while it runs: a new one, or that of a run that goes on."""
 
     def __init__(self, folder):
         self.folder, self._saved = Path(folder), None
@@ -196,18 +189,20 @@ class Checkpoint:
             of_pixels = [self._arrays["image"], *(array for array in state.values() if array.ndim)]
             pixels = recorder.best_image.size
             if any(array.size != pixels or not np.isfinite(array).all() for array in of_pixels):
-                raise ValueError(
-                    f"{str(path)!r} holds no picture of shape {recorder.best_image.shape}, as the run has."
-                )
+                raise ValueError(f"{str(path)!r}: arrays are not of shape {recorder.best_image.shape}, or not finite.")
             recorder.history[:] = _history(told["history"], path)
             recorder.first = len(recorder.history) - told["made"]
             recorder.evaluations, recorder.started = told["evaluations"], time.perf_counter() - told["seconds"]
             recorder.best_total, recorder.best = told["best"], self._arrays["image"]
-            recorder.saved = state
+            recorder.saved, self._saved = state, None
         return functools.partial(self.save, level)
 
     def finish(self, result):
         """Write the result down, and give it back as that of the whole run."""
+        if self._saved:  # the run never came to where it was saved
+            if result.interrupted:
+                raise KeyboardInterrupt
+            raise ValueError(f"'checkpoint.npz' in {str(self.folder)!r} is not of this run: it has no such scale.")
         run = read_json(self.folder / "run.json", RUN)
         result = dataclasses.replace(
             result, settings=run["settings"], inputs=[one["path"] for one in run["inputs"] if one["path"]]

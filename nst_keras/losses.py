@@ -45,18 +45,17 @@ def gram_matrix(features, others=None):
     return tf.matmul(_positions(features), _positions(others), transpose_a=True)
 
 
-@tf.custom_gradient
 def _self_products(features):
-    """FᵀF. Its gradient is F (D + Dᵀ): one product of matrices, where automatic differentiation makes two."""
+    """FᵀF, with the gradient F (D + Dᵀ): one product of matrices, where automatic differentiation makes two.
+
+    Only the second factor is differentiated, and the first one's part added by symmetry. (`tf.custom_gradient` would
+    say this more plainly, but keeps every graph that it was ever used in. Second derivatives are not right.)
+    """
     flat = _positions(features)
     flat = flat[0] if features.shape[0] == 1 else flat  # a batch of one takes TensorFlow twice as long
-    products = tf.matmul(flat, flat, transpose_a=True)
-
-    def gradient(d):
-        d = tf.reshape(d, tf.shape(products))
-        return tf.reshape(tf.matmul(flat, d + tf.linalg.matrix_transpose(d)), tf.shape(features))
-
-    return tf.reshape(products, (-1, *products.shape[-2:])), gradient
+    products = tf.matmul(tf.stop_gradient(flat), flat, transpose_a=True)
+    products += tf.linalg.matrix_transpose(products) - tf.stop_gradient(products)
+    return tf.reshape(products, (-1, *products.shape[-2:]))
 
 
 def mean_gram_matrix(features):

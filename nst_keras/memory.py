@@ -21,7 +21,7 @@ def network_memory(network, shape):
     return 2 * 4 * sum(math.prod(output) for output in shapes)
 
 
-def peak_memory(network, shape, optimizer, crop=None):
+def peak_memory(network, shape, optimizer, seen_at_once=None):
     """Bytes that a run takes at its largest, beyond the program itself; within about 30 %.
 
     Parameters
@@ -31,23 +31,23 @@ def peak_memory(network, shape, optimizer, crop=None):
     shape : (height, width)
         Of the result.
     optimizer : str
-    crop : (height, width), optional
-        Of what the network sees at once, if the image is seen in tiles.
+    seen_at_once : (height, width), optional
+        Of what the network sees, if the image is seen in tiles.
     """
     pixels = shape[0] * shape[1]
-    return network_memory(network, crop or shape) + 3 * pixels * (BYTES_A_VARIABLE[optimizer] + 4 * PICTURES)
+    return network_memory(network, seen_at_once or shape) + 3 * pixels * (BYTES_A_VARIABLE[optimizer] + 4 * PICTURES)
 
 
-def check_memory(network, shape, optimizer, crop=None):
+def check_memory(network, shape, optimizer, seen_at_once):
     """Raise a `ValueError` with the numbers if a run would need more memory than is free on this machine."""
-    needed, free = peak_memory(network, shape, optimizer, crop), psutil.virtual_memory().available
+    needed, free = peak_memory(network, shape, optimizer, seen_at_once), psutil.virtual_memory().available
     if needed <= free:
         return
     of_optimizer = 3 * shape[0] * shape[1] * BYTES_A_VARIABLE[optimizer]
     fitting = int(max(shape) * math.sqrt(free / needed))
     advice = [f"size={fitting}"]
     advice += ['optimizer="lbfgs-float32"'] if optimizer == "lbfgs" else []
-    advice += ["tile=512"] if crop is None else []
+    advice += ["tile=512"] if tuple(seen_at_once) == tuple(shape) else []
     raise ValueError(
         f"A result of {shape[1]}×{shape[0]} pixels would need about {needed / GIGABYTE:.1f} GB of memory, of which "
         f"the optimiser {optimizer!r} takes {of_optimizer / GIGABYTE:.1f}; {free / GIGABYTE:.1f} GB are free. "

@@ -8,15 +8,13 @@ means, the order of the colour channels) is part of the model and exists nowhere
 
 import contextlib
 import os
-from pathlib import Path
 
-import h5py
 import keras
 import numpy as np
-from keras import layers as kl
 
-from .checks import suggestion
+from .checks import checked_name, suggestion
 from .image import load_image
+from .pretrained import load_weights
 from .topology import (
     CHANNELS,
     CONVOLUTIONS,
@@ -31,11 +29,8 @@ NETWORKS = (*CONVOLUTIONS, *SQUEEZENETS)
 POOLING = dict.fromkeys(CONVOLUTIONS, "average") | dict.fromkeys(SQUEEZENETS, "max")
 COLOR = "color"
 COLOR_THRESHOLDS = (0.25, 0.5, 0.75)
-LITE_WEIGHTS = Path(__file__).parent / "weights" / "lite.npz"
 VGG_MEANS = (103.939, 116.779, 123.68)  # of ImageNet; blue, green, red
 SQUEEZENET_MEANS = (104.0, 117.0, 123.0)
-VGG_WEIGHTS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/{0}/{1}"
-VGG_WEIGHTS_FILE = "{0}_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 
 def build_network(name="lite", layers=None, *, pooling=None, weights=None, precision="float32"):
@@ -101,7 +96,7 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None, preci
         features = {layer: values for layer, values in features.items() if layer in layers}
     network = keras.Model(image, features, name=name)
     if weights != "random":
-        _load_weights(network, name, weights)
+        load_weights(network, name, weights)
     network.trainable = False
     return network
 
@@ -163,12 +158,12 @@ def check_network(name, pooling, weights):
     layer_names(name)
     if isinstance(name, keras.Model) and (pooling, weights) != (None, None):
         raise ValueError("pooling and weights belong to the names of networks; a model given as network has its own.")
-    if pooling not in (None, "average", "max"):
-        raise ValueError(f'pooling must be "average" or "max"; got {pooling!r}.')
+    if pooling is not None:
+        checked_name("pooling", pooling, ("average", "max"))
     if weights is None:
         if name in SQUEEZENETS:
             raise ValueError(f'network "{name}" needs weights= the path of an .npz or .h5 file with its weights.')
-    elif not isinstance(weights, (str, os.PathLike)) or (weights != "random" and not Path(weights).is_file()):
+    elif not isinstance(weights, (str, os.PathLike)) or (weights != "random" and not os.path.isfile(weights)):
         raise ValueError(f'weights must be "random" or the path of a file; there is no file {str(weights)!r}.')
 
 
@@ -178,8 +173,7 @@ def layer_names(name="lite"):
         if not isinstance(name.output, dict):
             raise ValueError(f"network {name.name!r} must return a dictionary {{layer name: features}}.")
         return list(name.output)
-    if name not in NETWORKS:
-        raise ValueError(f"network must be one of {', '.join(NETWORKS)}; got {name!r}.{suggestion(name, NETWORKS)}")
+    checked_name("network", name, NETWORKS)
     return [COLOR, *(squeezenet_layers(name) if name in SQUEEZENETS else vgg_layers(name))]
 
 
@@ -188,7 +182,7 @@ def check_layers(name, layers, argument="layers"):
     known = layer_names(name)
     if isinstance(layers, str):
         raise ValueError(f"{argument} must be a list of names, such as [{layers!r}]; got a string.")
-    if layers is not None and (not layers or len(set(layers)) < len(layers)):
+    if layers is not None and (not layers or len({str(layer) for layer in layers}) < len(layers)):
         raise ValueError(f"{argument} must name at least one layer, and none twice; got {list(layers)}.")
     for layer in layers or ():
         if layer not in known:
@@ -225,76 +219,3 @@ def lite_preprocessing(image):
 def _caffe_preprocessing(image, bgr_means):
     """RGB in [0, 1] → BGR·255 minus the means of ImageNet, as networks trained in Caffe expect."""
     return image[..., ::-1] * 255.0 - np.asarray(bgr_means, "float32")
-
-
-def _load_weights(network, name, path):
-    if name in ("vgg19", "vgg16"):
-        reference = _keras_vgg(name, path)
-        for layer in _convolutions(network):
-            layer.set_weights(reference.get_layer(layer.name).get_weights())
-        return
-    path = path or LITE_WEIGHTS
-    kernel, bias = ("kernel", "bias") if name == "lite" else ("w", "b")
-    try:
-        arrays = _read_h5(path) if Path(path).suffix in (".h5", ".hdf5") else _read_npz(path)
-        for layer in _convolutions(network):
-            values = [arrays.get(f"{layer.name}_{kernel}"), arrays.get(f"{layer.name}_{bias}")]
-            _check_shapes(layer, values)
-            layer.set_weights(values)
-    except Exception as error:  # zipfile, NumPy and h5py raise many types here; the user needs one
-        raise ValueError(f"weights: {str(path)!r} does not hold weights for {name}: {error}") from error
-
-
-def _convolutions(network):
-    return [layer for layer in network.layers if isinstance(layer, kl.Conv2D)]
-
-
-def _check_shapes(layer, values):
-    for part, variable, value in zip(("kernel", "bias"), layer.weights, values, strict=True):
-        got = "is missing" if value is None else f"has shape {value.shape}"
-        if value is None or value.shape != tuple(variable.shape):
-            raise ValueError(f"the {part} of layer {layer.name} must have shape {tuple(variable.shape)}; it {got}.")
-
-
-def _read_npz(path):
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
-
-
-def _read_h5(path):
-    """Arrays of a file by Keras 1 or 2, under the names they have in an .npz.
-
-    Such a file lists its layers, and for each its kernel, then its bias. Layers are named as in Caffe,
-    "fire2/expand1x1": Keras 3 allows no "/" in a name, and cannot read the file itself.
-    """
-    arrays = {}
-    with h5py.File(path, "r") as file:
-        groups = file.get("model_weights", file)
-        for group in _names(groups, "layer_names"):
-            weights = _names(groups[group], "weight_names")
-            for part, weight in zip("wb", weights, strict=False):  # layers without weights have none
-                arrays[f"{group.replace('/', '_')}_{part}"] = groups[group][weight][()]
-    return arrays
-
-
-def _names(group, attribute):
-    return [name.decode() if isinstance(name, bytes) else name for name in group.attrs[attribute]]
-
-
-def _keras_vgg(name, path):
-    build = {"vgg19": keras.applications.VGG19, "vgg16": keras.applications.VGG16}[name]
-    if path is not None:
-        try:
-            return build(include_top=False, weights=path)
-        except Exception as error:  # h5py and Keras raise many types here; the user needs one
-            raise ValueError(f"weights: {str(path)!r} does not hold weights for {name}: {error}") from error
-    try:
-        return build(include_top=False, weights="imagenet")
-    except Exception as error:
-        file = VGG_WEIGHTS_FILE.format(name)
-        place = os.path.join(os.path.expanduser("~"), ".keras", "models", file)
-        url = VGG_WEIGHTS_URL.format(name, file)
-        raise ValueError(
-            f"The weights of {name} are not on this machine and could not be downloaded ({error}). Put {url} "
-            f'at {place}, or use network="lite", whose weights come with the package.'
-        ) from error

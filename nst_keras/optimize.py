@@ -167,7 +167,7 @@ def minimize(recorder, optimizer="lbfgs", *, checkpoint=None):
     With `checkpoint`, the iterations are made in segments of CHECKPOINT_EVERY, and it is called after each, with the
     recorder and the optimiser's state. With that as `recorder.saved` a run goes on, exactly.
     """
-    state = recorder.saved or {"x": np.asarray(recorder.best_image, "float64").ravel()}
+    state = recorder.saved or {"x": recorder.best_image.ravel()}
     with contextlib.suppress(StopIteration):
         while (left := recorder.iterations - recorder.made) > 0:
             before, asked = recorder.made, min(left, CHECKPOINT_EVERY) if checkpoint else left
@@ -192,7 +192,7 @@ def lbfgs(recorder, iterations, state):
       dividing by it gives the loss back exactly.
     - Its memory of the curvature cannot be read from scipy: a new segment begins without.
     """
-    x = state.pop("x")
+    x = state.pop("x").astype("float64")
     at_start = recorder(x)
     size_of_gradient = np.abs(at_start[1]).mean()
     scale = 2.0 ** round(math.log2(FIRST_STEP / size_of_gradient)) if size_of_gradient else 1.0
@@ -263,10 +263,10 @@ def adam(recorder, iterations, state):
     if state:
         optimizer.load_own_variables(state)
     for _ in range(iterations):
-        at = keras.ops.convert_to_numpy(variable)
+        at = tf.convert_to_tensor(variable)
         total, gradient = recorder(at)
         recorder.step(at, total)
-        optimizer.apply([gradient.astype("float32")], [variable])
+        optimizer.apply([gradient], [variable])
         variable.assign(keras.ops.clip(variable, 0.0, 1.0))
     optimizer.save_own_variables(state)
     return state | {"x": keras.ops.convert_to_numpy(variable)}
@@ -277,7 +277,7 @@ def gradient_descent(recorder, iterations, state):
 
     η is chosen so that the first step changes pixels by FIRST_STEP on average, and shrinks by 0.5 % an iteration.
     """
-    x, rate = state["x"], state.get("rate")
+    x, rate = state["x"].astype("float64"), state.get("rate")
     for _ in range(iterations):
         total, gradient = recorder(x)
         recorder.step(x, total)

@@ -51,9 +51,9 @@ class Result:
     styles: list = field(repr=False)
     notes: list = field(default_factory=list)
 
-    def save(self, path):
+    def save(self, path, *, dpi=None):
         """Write the image to a file; never over one of the run's own inputs. See `save_image`."""
-        images.save_image(self.image, path, inputs=self.inputs)
+        images.save_image(self.image, path, inputs=self.inputs, dpi=dpi)
 
     def keep(self, folder, *, frames=None):
         """Write all of the run into a new folder: see `nst_keras.kept_runs` for what is in it.

@@ -5,14 +5,15 @@ import warnings
 
 import numpy as np
 
-from .checks import checked_number, checked_whole, is_whole
+from .checks import checked_name, checked_number, checked_whole, is_whole, suggestion
 from .color import check_preserve_color
 from .formulas import FORMULAS, check_formula
-from .image import SMALLEST_SIDE
+from .image import SMALLEST_SIDE, STARTS
 from .improvements import Correlation, as_correlations
 from .network import check_layers, check_network, layer_names
 from .optimize import OPTIMIZERS
 from .precision import chosen_precision
+from .tiles import joined_reach
 
 VGG_LAYERS = ("block4_conv2",), ("color", *(f"block{i}_conv1" for i in range(1, 6)))
 LITE_LAYERS = VGG_LAYERS[0], (*VGG_LAYERS[1], "block2_conv2", "block3_conv4", "block4_conv4")
@@ -39,7 +40,7 @@ def checked_settings(*, styles=0, **settings):
     ValueError
         Names the setting, what is expected and what came.
     """
-    network, optimizer, scales = (settings[name] for name in ("network", "optimizer", "scales"))
+    network, scales, init = (settings[name] for name in ("network", "scales", "init"))
     check_network(network, settings["pooling"], settings["weights"])
     if "precision" in settings:
         settings["precision"] = chosen_precision(settings["precision"], network)
@@ -49,7 +50,9 @@ def checked_settings(*, styles=0, **settings):
             settings[name] = _layers(name, network, settings[name], position)
     for name, least in {"size": SMALLEST_SIDE, "iterations": 1, "seed": 0}.items():
         settings[name] = checked_whole(name, settings[name], least)
-    if scales != "auto":
+    if settings.get("tile") is not None:
+        settings["tile"] = checked_whole("tile", settings["tile"], SMALLEST_SIDE)
+    if not isinstance(scales, str) or scales != "auto":
         if not is_whole(scales) or scales < 1:
             raise ValueError(f'scales must be "auto" or a whole number of at least 1; got {scales!r}.')
         settings["scales"] = int(scales)
@@ -57,15 +60,14 @@ def checked_settings(*, styles=0, **settings):
     settings.update(_weights(settings, network))
     if "style_weights" in settings:
         settings["style_weights"] = _style_weights(settings["style_weights"], styles)
-    if settings.get("combine", COMBINATIONS[0]) not in COMBINATIONS:
-        raise ValueError(f"combine must be one of {', '.join(COMBINATIONS)}; got {settings['combine']!r}.")
+    for name, known in {"combine": COMBINATIONS, "mask_mode": MASK_MODES, "optimizer": OPTIMIZERS}.items():
+        if name in settings:
+            checked_name(name, settings[name], known)
     for name in ("masks", "style_masks"):
         if settings.get(name) is not None:
             settings[name] = _masks(name, settings[name], styles)
     if settings.get("masks") is not None and settings["combine"] == "targets":
         raise ValueError('combine="targets" makes one style of all, which leaves nothing for masks; use "losses".')
-    if settings.get("mask_mode", MASK_MODES[0]) not in MASK_MODES:
-        raise ValueError(f"mask_mode must be one of {', '.join(MASK_MODES)}; got {settings['mask_mode']!r}.")
     if "style_scale" in settings:
         settings["style_scale"] = checked_number("style_scale", settings["style_scale"])
         if settings["formula"] == "keras" and settings["style_scale"] != 1:
@@ -77,19 +79,18 @@ def checked_settings(*, styles=0, **settings):
     if "preserve_color" in settings:
         check_preserve_color(settings["preserve_color"], settings["color_strength"])
         settings["color_strength"] = float(settings["color_strength"])
-    if not isinstance(optimizer, str) or optimizer not in OPTIMIZERS:
-        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {optimizer!r}.")
     settings["weights"] = None if settings["weights"] is None else str(settings["weights"])
-    settings["init"] = _label(settings["init"])
+    if isinstance(init, (str, os.PathLike)) and init not in STARTS and not os.path.isfile(init):
+        hint = suggestion(init, STARTS)
+        raise ValueError(f"init {str(init)!r}: there is no such file, nor a start of this name.{hint}")
+    settings["init"] = _label(init)
     return settings
 
 
 def layers_read(settings):
-    """Names of all layers that a run with these checked settings reads."""
-    layers = list(settings.get("content_layers", ()))
-    for c in as_correlations(settings.get("style_layers", ())):
-        layers += c.layers
-    return list(dict.fromkeys(layers))
+    """{layer: positions} of all layers that a run with these checked settings reads; see `AdditiveLoss.reach`."""
+    of_style = [c.reach for c in as_correlations(settings.get("style_layers", ()))]
+    return joined_reach([dict.fromkeys(settings.get("content_layers", ()), 0), *of_style])
 
 
 def _layers(argument, network, layers, position):
@@ -149,7 +150,7 @@ def _weights(settings, network):
         if sum(numbers.values()) == 0:
             raise ValueError("shares must not all be 0.")
         return {"shares": {group: share / sum(numbers.values()) for group, share in numbers.items()}}
-    if None in given.values():
+    if any(value is None for value in given.values()):
         _warn_of_published_weights(formula, network)
     return {
         name: checked_number(name, getattr(FORMULAS[formula], name) if value is None else value, least=0)

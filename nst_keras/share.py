@@ -116,7 +116,7 @@ def numbers(result):
     for name, value in best.terms.items():
         group = f"{name.split()[0]} loss"
         parts[group] = parts.get(group, 0.0) + value
-    return {"iterations": len(result.history), "loss": best.total} | parts
+    return {"iterations made": len(result.history), "loss": best.total} | parts
 
 
 def save_page(result, path, *, title="Style transfer"):
@@ -154,8 +154,7 @@ def save_page(result, path, *, title="Style transfer"):
         "width": str(width),
         "facts": f"{width} × {height} pixels, {len(result.history)} iterations",
         "styles": "\n".join(
-            f'<figure><img src="{_data(style)}" alt="style {i}"><figcaption>style {i}</figcaption></figure>'
-            for i, style in enumerate(result.styles, start=1)
+            f'<img src="{_data(style)}" alt="Style {i}">' for i, style in enumerate(result.styles, start=1)
         ),
         "losses": "data:image/png;base64," + base64.b64encode(curves.getvalue()).decode(),
         "settings": "\n".join(

@@ -20,6 +20,7 @@ from PIL import Image
 
 from .checks import suggestion
 from .files import sha256, write_file
+from .image import fitting_shape, resize
 from .plot import plot_images, save_figure
 from .run import Result
 from .settings import checked_settings
@@ -29,6 +30,7 @@ from .transfer import style_transfer
 PICTURES = ("content", "style")
 NOT_SWEPT = ("callback", "checkpoint")
 SETTINGS = {name: default for name, default in style_transfer.__kwdefaults__.items() if name not in NOT_SWEPT}
+MOST_ON_A_SHEET, THUMBNAIL = 96, 384  # pictures, and the longer side of each in pixels
 LONGEST_NAME, DIGITS = 60, 12  # of a cell's folder: letters that say what it is, and of its digest
 
 
@@ -43,8 +45,8 @@ class Sweep:
     folder : pathlib.Path
     """
 
-    def __init__(self, table, folder, columns):
-        self.table, self.folder, self._columns = table, folder, columns
+    def __init__(self, table, folder, grid):
+        self.table, self.folder, self._grid = table, folder, grid
 
     def results(self):
         """A `Result` for each row, in turn; None for a cell with an error."""
@@ -52,14 +54,15 @@ class Sweep:
 
     @property
     def figure(self):
-        """The contact sheet: every picture under what it varies. Also in `sheet.png`."""
-        varied = [key for key in self.table[0] if key in PICTURES or key in SETTINGS]
-        pictures = {}
-        for row, result in zip(self.table, self.results(), strict=True):
+        """The contact sheet: the first MOST_ON_A_SHEET pictures under what they vary. Also in `sheet.png`."""
+        pictures, columns = {}, len(list(self._grid.values())[-1])
+        varied = [key for key, values in self._grid.items() if len(values) > 1] or list(self._grid)
+        for row, result in itertools.islice(zip(self.table, self.results(), strict=True), MOST_ON_A_SHEET):
             if result is not None:
-                title = "\n".join(str(row[key]) if key in PICTURES else f"{key} {row[key]}" for key in varied)
-                pictures[title if title not in pictures else f"{title} ({row['folder'][-8:]})"] = result.image
-        return plot_images(pictures, columns=self._columns, height=1.8)
+                title = "\n".join(_label(key, row[key]) for key in varied)
+                title = f"{title} ({row['folder'][-DIGITS:]})" if title in pictures else title
+                pictures[title] = resize(result.image, fitting_shape(result.image.shape, THUMBNAIL))
+        return plot_images(pictures, columns=columns if 1 < columns <= 6 else 6, height=1.8)
 
 
 def sweep(grid, folder, *, executor=None, progress=None, **fixed):
@@ -93,7 +96,10 @@ def sweep(grid, folder, *, executor=None, progress=None, **fixed):
         An argument is wrong: before anything is run. What is wrong with a picture is found by its cell: such errors are
         in the table, and the others go on.
     """
-    cells = {_name(grid, cell): cell for cell in _cells(grid, fixed)}
+    listed = _cells(grid, fixed)
+    cells = {_name(grid, cell): cell for cell in listed}
+    if len(cells) < len(listed):
+        raise ValueError("grid must hold no value twice; two cells of it are the same.")
     folder, report = Path(folder), progress or (lambda done, cells: None)
     folder.mkdir(parents=True, exist_ok=True)
     rows = {}
@@ -107,7 +113,7 @@ def sweep(grid, folder, *, executor=None, progress=None, **fixed):
             outcome.keep(folder / name)
         rows[name] = _row(grid, cells[name], outcome, name)
         report(len(rows), len(cells))
-    made = Sweep([rows[name] for name in cells], folder, columns=len(list(grid.values())[-1]))
+    made = Sweep([rows[name] for name in cells], folder, grid)
     _write_table(made.table, folder / "table.csv")
     if not all(row["error"] for row in made.table):
         save_figure(made.figure, folder / "sheet.png")
@@ -200,7 +206,7 @@ def _row(grid, cell, outcome, name):
 
 
 def _label(key, value):
-    return str(_value(value)) if key in PICTURES else f"{key}={_value(value)}"
+    return str(_value(value)) if key in PICTURES else f"{key} {_value(value)}"
 
 
 def _value(value):

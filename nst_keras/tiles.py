@@ -1,7 +1,7 @@
 """Tiles: an image seen part by part, exactly as the whole is seen.
 
 A network that sees all of a large image keeps gigabytes of features. But the losses see them only as sums over
-positions, and a sum S may be taken tile by tile. Its gradient then needs two passes, by the chain rule:
+positions, and a sum S may be taken tile by tile. The gradient then needs a second pass, by the chain rule:
 
     S = Σ over tiles of m(tile),   L = loss(S),   ∂L/∂x = Σ over tiles of ∂⟨∂L/∂S, m(tile)⟩/∂x.
 

@@ -16,6 +16,7 @@ from .objective import (
 from .regions import load_regions
 from .run import Result, check_callback, coarse_to_fine, input_files, load_style, pyramid, stages, style_at
 from .settings import checked_settings, layers_read
+from .tiles import Tiling
 
 
 def style_transfer(
@@ -43,6 +44,7 @@ def style_transfer(
     iterations=100,
     scales="auto",
     optimizer="lbfgs",
+    tile=None,
     pooling=None,
     weights=None,
     precision="auto",
@@ -119,11 +121,16 @@ def style_transfer(
     optimizer : "lbfgs", "lbfgs-float32", "adam" or "gradient-descent"
         scipy's L-BFGS-B; L-BFGS in float32 on the device, faster and for large pictures; Adam; plain gradient descent.
         See `nst_keras.optimize`.
+    tile : int, optional
+        For prints: side of the squares in pixels, at least 32, in which the network sees larger images, one after the
+        other. The picture is the same. Memory is then bounded by the tile, and by what the optimiser keeps: "lbfgs"
+        needs 1.3 kB a pixel, the others a fraction. Small tiles take more time, for each has a margin around it as
+        wide as the network's receptive field; 512 to 1024 is sensible. See `nst_keras.tiles`.
     pooling, weights
         See `build_network`.
     precision : "auto", "float32" or "bfloat16"
-        Of the network. In bfloat16, which "auto" takes where the processor has it, the second half of the iterations
-        at full size is in float32 all the same; Gram matrices and losses always are.
+        Of the network. In bfloat16, which "auto" takes for VGG where the processor has it, the second half of the
+        iterations at full size is in float32 all the same; Gram matrices and losses always are.
     seed : int
         For the noise of `init="noise"`.
     callback : callable, optional
@@ -168,6 +175,7 @@ def style_transfer(
         iterations=iterations,
         scales=scales,
         optimizer=optimizer,
+        tile=tile,
         pooling=pooling,
         weights=weights,
         precision=precision,
@@ -193,7 +201,8 @@ def style_transfer(
         stage.precision: build_network(network, layers, pooling=pooling, weights=weights, precision=stage.precision)
         for stage in plan
     }
-    check_memory(networks["float32"], shapes[-1], optimizer)
+    seen_at_once = shapes[-1] if tile is None else Tiling(networks["float32"], shapes[-1], tile, layers).crop
+    check_memory(networks["float32"], shapes[-1], optimizer, seen_at_once)
 
     if checkpoint:
         picture = None if settings["init"] in images.STARTS else init
@@ -239,13 +248,13 @@ def _recolored(content, styles, settings):
 def _objective(network, content, styles, regions, settings, shape):
     """The objective at one scale, for images of `shape`."""
     content = images.resize(content, shape)
-    formula = settings["formula"]
+    formula, tile = settings["formula"], settings["tile"]
     balanced = settings["shares"] is not None
     frozen = regions.frozen(shape)
     content_weight, style_weight, tv_weight = (
         1.0 if balanced else settings[f"{group}_weight"] for group in ("content", "style", "tv")
     )
-    terms = content_terms(network, content, settings["content_layers"], content_weight, formula=formula)
+    terms = content_terms(network, content, settings["content_layers"], content_weight, formula=formula, tile=tile)
     targets = [
         style_targets(
             network,
@@ -253,6 +262,7 @@ def _objective(network, content, styles, regions, settings, shape):
             settings["style_layers"],
             style_masks,
             classic=regions.classic,
+            tile=tile,
         )
         for style, style_masks in zip(styles, regions.style_masks, strict=True)
     ]
@@ -266,5 +276,5 @@ def _objective(network, content, styles, regions, settings, shape):
     terms.append(total_variation_term(tv_weight, formula=formula))
     if balanced:
         halfway = (content + images.resize(styles[0][0], shape)) / 2
-        terms = balanced_terms(network, terms, halfway, settings["shares"], frozen)
-    return Objective(network, terms, shape, frozen)
+        terms = balanced_terms(network, terms, halfway, settings["shares"], frozen, tile)
+    return Objective(network, terms, shape, frozen, tile)

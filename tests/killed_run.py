@@ -21,7 +21,7 @@ from nst_keras.studio import resume
 
 ROOT = Path(__file__).parent.parent
 WATCHED = re.compile(r"nst_keras.(optimize|kept_runs|files)\.py")
-SETTINGS = {"size": 128, "iterations": 8}  # at two scales
+SETTINGS = {"size": 64, "iterations": 14}
 EVERY = 3  # iterations between checkpoints
 INPUTS = [str(ROOT / "images" / name) for name in ("cat.jpg", "impasto_night.jpg")]
 

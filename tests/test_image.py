@@ -170,6 +170,25 @@ def test_a_huge_header_is_refused_before_decoding(tmp_path):
             load_image(tmp_path / "bomb.png")
 
 
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tiff", ".bmp"])
+def test_files_hold_dots_per_inch(picture, tmp_path, suffix):
+    path = tmp_path / f"picture{suffix}"
+    save_image(picture, path, dpi=300)
+    with Image.open(path) as read:
+        assert read.info["dpi"] == pytest.approx((300, 300), abs=0.01)  # PNG and BMP count whole dots per metre
+    save_image(picture, path)
+    with Image.open(path) as read:
+        assert read.info.get("dpi", (1, 1)) != pytest.approx((300, 300), abs=1)
+
+
+def test_dots_per_inch_that_cannot_be_written_are_refused(picture, tmp_path):
+    with pytest.raises(ValueError, match=r"picture.webp': WebP has no place for dpi; use \.png"):
+        save_image(picture, tmp_path / "picture.webp", dpi=300)
+    with pytest.raises(ValueError, match="dpi must be a whole number of at least 1; got 0"):
+        save_image(picture, tmp_path / "picture.png", dpi=0)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_saving_is_whole_or_not_at_all(picture, tmp_path, monkeypatch):
     path = tmp_path / "out.png"
     path.write_bytes(b"older")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras import ProgressBar
+from nst_keras import ProgressBar, optimize
 from nst_keras.optimize import OPTIMIZERS, NonFiniteLossError, Recorder, minimize
 
 SHAPE = (8, 6, 3)
@@ -227,3 +227,31 @@ def test_progress_bar_opens_late_closes_itself_and_serves_again(rng, start, caps
         shown = capsys.readouterr().err
         assert "8 px, iteration 5" in shown
         assert "left]" in shown
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_run_goes_on_from_every_saved_state(optimizer, rng, start, monkeypatch):
+    """Adam and gradient descent keep their whole state: in segments they make the same steps as without."""
+    monkeypatch.setattr(optimize, "CHECKPOINT_EVERY", 4)
+    objective = Quadratic(rng, condition=CONDITION[optimizer])
+    saved = []
+
+    def save(recorder, state):
+        kept = {name: np.array(value) for name, value in state.items()}
+        saved.append((list(recorder.history), recorder.evaluations, recorder.best_total, recorder.best_image, kept))
+
+    whole = Recorder(objective, start, 10)
+    minimize(whole, optimizer, checkpoint=save)
+    assert [len(state[0]) for state in saved] == [4, 8, 10]
+    for history, evaluations, best_total, best_image, state in saved:
+        again = Recorder(objective, start, 10)
+        again.history, again.evaluations, again.saved = history, evaluations, state
+        again.best_total, again.best = best_total, best_image
+        minimize(again, optimizer, checkpoint=lambda *_: None)
+        np.testing.assert_array_equal(again.best_image, whole.best_image)
+        numbers = [(step.total, step.evaluations, step.progress) for step in again.history]
+        assert numbers == [(step.total, step.evaluations, step.progress) for step in whole.history]
+    if optimizer in ("adam", "gradient-descent"):
+        plain = Recorder(objective, start, 10)
+        minimize(plain, optimizer)
+        np.testing.assert_array_equal(plain.best_image, whole.best_image)

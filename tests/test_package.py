@@ -10,6 +10,7 @@ import tomllib
 import numpy as np
 import pytest
 from conftest import ROOT
+from PIL import Image
 
 import nst_keras
 from nst_keras import __main__ as command_line
@@ -18,11 +19,13 @@ from nst_keras import load_image, style_transfer, widgets
 MODULES = (
     "version",
     "checks",
+    "files",
     "image",
     "color",
     "masks",
     "selections",
     "topology",
+    "pretrained",
     "network",
     "precision",
     "fields",
@@ -43,8 +46,11 @@ MODULES = (
     "transfer",
     "reconstruct",
     "explore",
+    "estimates",
 )
-ON_DEMAND = ("files", "kept_runs", "sweeps", "share", "studio", "sweep_command")
+ON_DEMAND = ("kept_runs", "share", "sweeps", "studio", "sweep_command")
+ON_DEMAND += ("transform_network", "feedforward", "photographs", "checkpoints", "perceptual", "training")
+ON_DEMAND += ("feedforward_command",)
 CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
 
 
@@ -79,10 +85,21 @@ def test_another_backend_is_refused_with_the_way_out():
 def test_command_line_makes_a_picture(tmp_path, capsys):
     output, comparison = tmp_path / "new" / "out.jpg", tmp_path / "comparison.png"
     arguments = [CAT, PAINTING, "-o", str(output), "--comparison", str(comparison), "--size", "64"]
-    assert command_line.main([*arguments, "--iterations", "2"]) == 0
+    assert command_line.main([*arguments, "--iterations", "2", "--tile", "32", "--dpi", "300"]) == 0
+    with Image.open(output) as picture:
+        assert picture.info["dpi"] == (300, 300)
     assert load_image(output).shape == (43, 64, 3)
     assert load_image(comparison).shape[0] > 300
     assert f"{output}: 64×43 pixels, 2 iterations" in capsys.readouterr().out
+
+
+def test_command_line_estimates(tmp_path, capsys):
+    arguments = [CAT, PAINTING, "-o", str(tmp_path / "out.png"), "--iterations", "2"]
+    assert command_line.main([*arguments, "--estimate", "--size", "64"]) == 0
+    assert "64 px: 2 iterations, about 3 evaluations" in capsys.readouterr().out
+    assert os.listdir(tmp_path) == []
+    assert command_line.main([*arguments, "--finish-in", "0.1"]) == 2
+    assert "finish_in must be at least" in capsys.readouterr().err
 
 
 def test_command_line_takes_masks(tmp_path, capsys):
@@ -103,13 +120,15 @@ def test_command_line_names_what_is_wrong(tmp_path, capsys):
     output = str(tmp_path / "out.png")
     assert command_line.main([CAT, PAINTING, "-o", output, "--comparison", output]) == 2
     assert "must be another file" in capsys.readouterr().err
+    assert command_line.main([CAT, PAINTING, "-o", str(tmp_path / "out.webp"), "--dpi", "300"]) == 2
+    assert "WebP has no place for dpi" in capsys.readouterr().err
     assert command_line.main([CAT, PAINTING, "-o", output, "--init", output]) == 2
     assert "init" in capsys.readouterr().err
     assert os.listdir(tmp_path) == []
 
 
 def test_command_line_keeps_the_best_picture_when_a_term_breaks(tmp_path, capsys):
-    with np.load(nst_keras.network.LITE_WEIGHTS) as arrays:
+    with np.load(nst_keras.pretrained.LITE_WEIGHTS) as arrays:
         broken = {name: array * np.float16(np.nan) for name, array in arrays.items()}
     np.savez(tmp_path / "broken.npz", **broken)
     output = tmp_path / "out.png"
@@ -134,7 +153,7 @@ def test_requirements_and_pyproject_agree():
     optional = pyproject["project"]["optional-dependencies"]["widgets"]
     assert {*pyproject["project"]["dependencies"], *optional} < set(lines)
     pinned = {line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
-    named = {re.split(r"[<>=]", line)[0].lower() for line in lines if re.match(r"\w", line)}
+    named = {re.split(r"[[<>=]", line)[0].lower() for line in lines if re.match(r"\w", line)}
     assert named <= pinned
 
 
@@ -219,7 +238,7 @@ def test_everything_public_is_documented():
 
 
 def test_the_embedded_network_is_small_and_holds_only_numbers():
-    path = nst_keras.network.LITE_WEIGHTS
+    path = nst_keras.pretrained.LITE_WEIGHTS
     assert path.stat().st_size <= 3_000_000
     with np.load(path, allow_pickle=False) as arrays:
         assert {array.dtype for array in arrays.values()} == {np.dtype("float16")}

@@ -347,7 +347,7 @@ def test_nothing_is_saved_over_an_input(content, painting, tmp_path):
         ({"style_weight": True}, "style_weight must be a finite number"),
         ({"scales": True}, "scales must be"),
         ({"weights": 42}, "weights must be"),
-        ({"pooling": "avg"}, 'pooling must be "average" or "max"'),
+        ({"pooling": "avg"}, "pooling must be one of average, max; got 'avg'"),
         ({"network": "squeezenet1_0"}, '"squeezenet1_0" needs weights='),
         ({"size": 64.5}, "size must be a whole number"),
         ({"iterations": 0}, "iterations must be a whole number of at least 1; got 0"),
@@ -389,7 +389,7 @@ def test_wrong_arguments_are_named_before_a_network_is_built(content, painting, 
 
 
 def test_broken_weights_end_in_a_named_error(content, painting, tmp_path):
-    weights = nst_keras.network.LITE_WEIGHTS
+    weights = nst_keras.pretrained.LITE_WEIGHTS
     with np.load(weights) as arrays:
         broken = dict(arrays)
     broken["block3_conv1_kernel"] = broken["block3_conv1_kernel"] * np.float16(np.nan)

@@ -29,6 +29,7 @@ from keras import layers as kl
 from PIL import Image, ImageOps
 
 from nst_keras import network as nets
+from nst_keras.pretrained import LITE_WEIGHTS
 
 HEADS = {
     "block2": ("conv1",),
@@ -152,7 +153,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--teacher", required=True, help="SqueezeNet 1.0 as .npz")
     parser.add_argument("--photographs", required=True, help="a folder of photographs, shorter side 224 px or more")
-    parser.add_argument("--output", default=str(nets.LITE_WEIGHTS))
+    parser.add_argument("--output", default=str(LITE_WEIGHTS))
     parser.add_argument("--log", default="out/train_lite.jsonl")
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--batch", type=int, default=12)

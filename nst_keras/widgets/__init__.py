@@ -1,8 +1,10 @@
 """Widgets for notebooks; they need anywidget: `pip install anywidget`.
 
-Not loaded with the package: `from nst_keras.widgets import MaskPainter`.
+Not loaded with the package: `from nst_keras.widgets import MaskPainter, MixingDesk`.
 """
 
-from .painter import MaskPainter
+from .painter import MaskPainter  # first, as it says what to do without anywidget
 
-__all__ = ["MaskPainter"]
+from .desk import MixingDesk  # isort: skip
+
+__all__ = ["MaskPainter", "MixingDesk"]

@@ -1,0 +1,125 @@
+"""The files of the mixing desk: pictures to choose from, and what is kept without ever overwriting."""
+
+import contextlib
+import io
+import itertools
+import os
+import re
+import tempfile
+import textwrap
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ..files import write_file
+from ..image import WRITABLE, fitting_shape, load_image, resize, to_pil
+
+STRIP_HEIGHT, STRIP_GAP = 240, 6  # pixels
+
+
+def starting_paths(content, styles, folder):
+    """Content, styles and all pictures to choose from, as strings: the given paths, and those in a folder.
+
+    Without a content it is the folder's first picture, without styles its last.
+
+    Raises
+    ------
+    ValueError
+        One that is given is no path, or no picture; there is none.
+    """
+    found = sorted(path for path in Path(folder).glob("*") if path.suffix.lower() in WRITABLE)
+    if not found and None in (content, styles):
+        raise ValueError(f"content and styles must be given, as there are no pictures in {str(folder)!r}.")
+    content = _from_here(found[0]) if content is None else content
+    styles = _from_here(found[-1]) if styles is None else styles
+    styles = list(styles) if isinstance(styles, (list, tuple)) else [styles]
+    for path in (content, *styles):
+        if not isinstance(path, (str, os.PathLike)):
+            raise ValueError(
+                f"content and styles must be paths of pictures; got {type(path).__name__}. save_image makes a file."
+            )
+        load_image(path, name="content" if path is content else "style")
+    content, *styles = (Path(path).as_posix() for path in (content, *styles))
+    given = {Path(path).resolve() for path in (content, *styles)}
+    others = [_from_here(path) for path in found if path.resolve() not in given]
+    return content, styles, list(dict.fromkeys([content, *styles, *others]))
+
+
+def _from_here(path):
+    """An absolute path as it is seen from the working folder: shorter, and the same on another computer."""
+    if path.is_absolute():
+        with contextlib.suppress(ValueError):  # another drive
+            path = Path(os.path.relpath(path))
+    return path.as_posix()
+
+
+def named(paths):
+    """(name, path) of each: the file's name without its ending, or all of the path where that would be ambiguous."""
+    stems = [Path(path).stem.replace("_", " ") for path in paths]
+    return [(stem if stems.count(stem) == 1 else path, path) for stem, path in zip(stems, paths, strict=True)]
+
+
+def keep(data, folder, name):
+    """Write bytes to `folder`/`name`, or beside what is there: name_2, name_3, …
+
+    The folder is made if need be. Nothing is overwritten; a file that holds these bytes already is taken as it is.
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    first = folder / name
+    for number in itertools.count(1):
+        path = first if number == 1 else first.with_stem(f"{first.stem}_{number}")
+        if path.is_file() and path.read_bytes() == data:
+            return path
+        try:
+            path.touch(exist_ok=False)  # the name is taken
+        except FileExistsError:
+            continue
+        try:
+            write_file(path, data)
+        except BaseException:
+            path.unlink()
+            raise
+        return path
+
+
+def keep_upload(data, folder, name):
+    """Keep a picture that a browser sent, after reading it: a `ValueError` if it is none. Its name is untrusted."""
+    name = re.sub(r"[^\w.-]+", "_", Path(name.replace("\\", "/")).name).lstrip(".") or "picture"
+    with tempfile.TemporaryDirectory() as temporary:
+        path = Path(temporary, name)
+        path.write_bytes(data)
+        try:
+            load_image(path, name="upload")
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(path), name)) from None
+    return keep(data, folder, name)
+
+
+def encoded(image, most=None, kind="PNG"):
+    """Bytes of an image array as a file, its longer side at most `most` pixels."""
+    if most and max(image.shape) > most:
+        image = resize(image, fitting_shape(image.shape, most))
+    buffer = io.BytesIO()
+    to_pil(image).save(buffer, kind, **({"quality": 92, "subsampling": 0} if kind == "JPEG" else {}))
+    return buffer.getvalue()
+
+
+def strip(pictures, caption):
+    """Pictures side by side in one height, above a text: bytes of a JPEG."""
+    shapes = [(STRIP_HEIGHT, round(STRIP_HEIGHT * picture.shape[1] / picture.shape[0])) for picture in pictures]
+    width = sum(width + STRIP_GAP for _, width in shapes) - STRIP_GAP
+    lines = textwrap.wrap(caption, width // 8)  # characters are narrower
+    sheet = Image.new("RGB", (width, STRIP_HEIGHT + 12 + 18 * len(lines)), "white")
+    left = 0
+    for picture, shape in zip(pictures, shapes, strict=True):
+        sheet.paste(to_pil(resize(picture, shape)), (left, 0))
+        left += shape[1] + STRIP_GAP
+    text = "\n".join(lines)
+    ImageDraw.Draw(sheet).text((2, STRIP_HEIGHT + 6), text, "#333", ImageFont.load_default(13), spacing=4)
+    return encoded(np.asarray(sheet, "float32") / 255, kind="JPEG")

@@ -1,0 +1,150 @@
+"""Runs shown to others: compared, as an animation, as a page; the page in headless Chromium."""
+
+import base64
+import io
+import re
+import shutil
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+from nst_keras import load_image, resize, style_transfer, synthesize_texture
+from nst_keras.studio import Frames, compare, save_gif, save_page
+
+CAT, PAINTING = ROOT / "images" / "cat.jpg", ROOT / "images" / "impasto_night.jpg"
+CHROMIUM = shutil.which("chromium")
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return Frames(every=2, size=48)
+
+
+@pytest.fixture(scope="module")
+def result(frames):
+    return style_transfer(CAT, PAINTING, size=128, iterations=5, callback=frames)
+
+
+def test_frames_are_every_nth_picture_made_small(result, frames):
+    assert list(frames.images) == [1, 2, 4, 6, 8, 10]
+    assert {image.shape for image in frames.images.values()} == {(32, 48, 3)}
+    called = []
+    first = Frames(every=1, size=64, also=called.append)
+    seen = style_transfer(CAT, PAINTING, size=64, iterations=2, callback=first)
+    assert [step.iteration for step in called] == [1, 2]
+    np.testing.assert_allclose(first.images[2], seen.image, atol=1e-6)
+
+
+def test_the_gif_moves_and_stays_at_the_end(frames, tmp_path):
+    save_gif(frames, tmp_path / "run.gif", seconds=0.05)
+    with Image.open(tmp_path / "run.gif") as gif:
+        assert (gif.format, gif.n_frames, gif.size) == ("GIF", 6, (48, 32))
+        durations, pictures = [], []
+        for number in range(gif.n_frames):
+            gif.seek(number)
+            durations.append(gif.info["duration"])
+            pictures.append(np.asarray(gif.convert("RGB")).astype(float) / 255)
+    assert durations == [50] * 5 + [2000]
+    for picture, image in zip(pictures, frames.images.values(), strict=True):
+        assert np.abs(picture - image).mean() < 0.06  # 256 colours
+    with pytest.raises(ValueError, match=r"must end in \.gif"):
+        save_gif(frames, tmp_path / "run.png")
+    with pytest.raises(ValueError, match="no pictures"):
+        save_gif(Frames(), tmp_path / "none.gif")
+
+
+def test_runs_are_compared(result, tmp_path):
+    result.keep(tmp_path / "run")
+    other = style_transfer(CAT, PAINTING, size=64, iterations=2, style_weight=30)
+    compared = compare({"kept": tmp_path / "run", "more style": other})
+    assert [row["run"] for row in compared.table] == ["kept", "more style"]
+    assert {"size", "style_weight", "iterations"} < compared.table[0].keys()
+    assert "seed" not in compared.table[0]
+    assert [row["iterations made"] for row in compared.table] == [10, 2]
+    assert compared.table[1]["loss"] == min(step.total for step in other.history)
+    last = [step.total for step in result.history if step.size == 128]
+    assert compared.table[0]["loss"] == min(last)
+    assert [axes.get_title() for axes in compared.figure.subfigs[0].axes] == ["kept", "more style"]
+    with pytest.raises(ValueError, match="runs must be a dictionary"):
+        compare([result])
+
+
+@pytest.fixture(scope="module")
+def page(result, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "run.html"
+    save_page(result, path, title="Cat & <script>alert(1)</script> $result")
+    return path
+
+
+def test_the_page_has_all_in_it_and_nothing_of_this_machine(result, page):
+    text = page.read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)=["'](?!data:)|url\(|https?:|@import""", text)
+    assert str(ROOT) not in text
+    assert "Cat &amp; &lt;script&gt;alert(1)&lt;/script&gt; $result" in text
+    pictures = [load_jpeg(data) for data in re.findall(r"data:image/jpeg;base64,([^\"]+)", text)]
+    for picture, expected in zip(pictures, [result.content, result.image, *result.styles], strict=True):
+        assert np.abs(picture - expected).mean() < 0.03
+    for name in ("style_weight", "6.0", "block4_conv2"):
+        assert name in text
+
+
+def load_jpeg(data):
+    return load_image(Image.open(io.BytesIO(base64.b64decode(data))))
+
+
+def test_a_texture_has_no_page(tmp_path):
+    texture = synthesize_texture(PAINTING, size=64, iterations=1)
+    with pytest.raises(ValueError, match="no content to compare with"):
+        save_page(texture, tmp_path / "texture.html")
+    with pytest.raises(ValueError, match=r"must end in \.html"):
+        save_page(texture, tmp_path / "texture.htm")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_slider_moves_by_keys_and_mouse(result, page):
+    """In Chromium, from the disk, offline: left of the edge is the content, right of it the result."""
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--force-color-profile=srgb"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        shown = browser.new_page(offline=True, viewport={"width": 900, "height": 900})
+        wrong = []
+        shown.on("console", lambda message: wrong.append(message.text))
+        shown.on("pageerror", lambda error: wrong.append(str(error)))
+        shown.on("dialog", lambda dialog: wrong.append(dialog.message))
+        shown.goto(page.as_uri())
+        slider = shown.get_by_role("slider", name="How much of the content is shown, from the left")
+
+        def check(split):
+            assert float(slider.input_value()) == pytest.approx(split, abs=2)
+            box = shown.locator(".pair").bounding_box()
+            picture = load_image(Image.open(io.BytesIO(shown.locator(".pair").screenshot())))
+            assert box["width"] / box["height"] == pytest.approx(128 / 85, rel=0.01)
+            content, stylised = (resize(image, picture.shape) for image in (result.content, result.image))
+            edge = round(picture.shape[1] * float(slider.input_value()) / 100)
+            for part, expected, other in (
+                (np.s_[:, : max(0, edge - 30)], content, stylised),
+                (np.s_[:, edge + 30 :], stylised, content),
+            ):
+                if picture[part].shape[1] > 60:
+                    difference = np.abs(picture[part] - expected[part]).mean()
+                    assert difference < 0.35 * np.abs(picture[part] - other[part]).mean()
+
+        check(50)
+        shown.keyboard.press("Tab")
+        for key, split in (("End", 100), ("Home", 0), ("ArrowRight", 1), ("PageUp", 11)):
+            shown.keyboard.press(key)
+            check(split)
+        box = shown.locator(".pair").bounding_box()
+        shown.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"])
+        check(75)
+        assert slider.get_attribute("aria-valuetext").endswith("% content")
+        shown.set_viewport_size({"width": 360, "height": 640})
+        check(75)
+        assert wrong == []
+        browser.close()

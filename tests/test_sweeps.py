@@ -1,0 +1,192 @@
+"""Sweeps: the grid, what is kept, going on after a crash, and the same table wherever the cells run."""
+
+import csv
+import os
+import signal
+import warnings
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+from nst_keras import Result, __main__, load_image, style_transfer, sweep_command, sweeps
+from nst_keras.studio import sweep
+
+CAT, *PAINTINGS = (str(ROOT / "images" / name) for name in ("cat.jpg", "impasto_night.jpg", "mosaic.jpg"))
+GRID = {"style": PAINTINGS, "style_weight": [2, 20.0]}
+QUICK = {"content": CAT, "size": 64, "iterations": 2}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return sweep(GRID, tmp_path_factory.mktemp("sweep"), **QUICK)
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """The cells that were run."""
+    ran, run = [], sweeps.run_cell
+
+    def run_cell(cell):
+        ran.append(cell)
+        return run(cell)
+
+    monkeypatch.setattr(sweeps, "run_cell", run_cell)
+    return ran
+
+
+def test_every_cell_is_the_run_that_it_says(made):
+    assert [(row["style"], row["style_weight"]) for row in made.table] == [
+        (style, weight) for style in ("impasto_night", "mosaic") for weight in (2, 20.0)
+    ]
+    images = [result.image for result in made.results()]
+    alone = style_transfer(style=PAINTINGS[1], style_weight=2, **QUICK)
+    assert [np.array_equal(image, alone.image) for image in images] == [False, False, True, False]
+    for row, result in zip(made.table, made.results(), strict=True):
+        assert row["loss"] == min(step.total for step in result.history)
+        assert row["loss"] == pytest.approx(row["content loss"] + row["style loss"] + row["tv loss"])
+        assert row["iterations made"] == 2
+        assert row["error"] == ""
+
+
+def test_the_table_and_the_sheet_are_written(made):
+    with open(made.folder / "table.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [{name: str(value) for name, value in row.items()} for row in made.table] == rows
+    assert load_image(made.folder / "sheet.png").shape[0] > 200
+    titles = [text.get_text() for axes in axes_of(made.figure) for text in [axes.title]]
+    assert titles == [
+        f"{style}\nstyle_weight {weight}" for style in ("impasto_night", "mosaic") for weight in ("2", "20.0")
+    ]
+
+
+def axes_of(figure):
+    return [axes for band in figure.subfigs for axes in band.axes]
+
+
+def test_what_is_finished_is_not_run_again(made, counted, painting):
+    again = sweep(GRID, made.folder, **QUICK)
+    assert (again.table, counted) == (made.table, [])
+    wider = sweep(GRID | {"style": [*PAINTINGS, painting]}, made.folder, **QUICK)
+    assert wider.table[:4] == made.table
+    assert len(counted) == 2
+    assert wider.table[4]["style"].startswith("picture ")
+
+
+class Breaking(Executor):
+    """Its worker dies in the third cell."""
+
+    def __init__(self):
+        self.submitted = 0
+
+    def submit(self, function, *arguments):
+        self.submitted += 1
+        future = Future()
+        if self.submitted < 3:
+            future.set_result(function(*arguments))
+        else:
+            future.set_exception(BrokenProcessPool("a process was killed"))
+        return future
+
+
+def test_a_sweep_goes_on_where_its_workers_died(made, counted, tmp_path):
+    with pytest.raises(RuntimeError, match="What is finished is kept: call the sweep again"):
+        sweep(GRID, tmp_path, executor=Breaking(), **QUICK)
+    kept = len(list(tmp_path.iterdir()))
+    assert 0 <= kept <= 2
+    before = len(counted)
+    assert sweep(GRID, tmp_path, **QUICK).table == made.table
+    assert len(counted) - before == 4 - kept
+
+
+def test_an_interrupted_cell_is_not_kept(tmp_path, monkeypatch):
+    def interrupted(**cell):
+        return Result(np.zeros((32, 32, 3), "float32"), [], {}, [], True, None, [])
+
+    monkeypatch.setattr(sweeps, "style_transfer", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(GRID, tmp_path, **QUICK)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bad_picture_spoils_no_other(tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    made = sweep({"content": [tmp_path / "broken.jpg", CAT]}, tmp_path / "sweep", style=PAINTINGS[0], **SMALL)
+    assert "broken.jpg': cannot be read" in made.table[0]["error"]
+    assert made.table[1]["error"] == ""
+    assert [result is None for result in made.results()] == [True, False]
+
+
+SMALL = {"size": 64, "iterations": 1}
+
+
+@pytest.mark.parametrize(
+    ("grid", "fixed", "message"),
+    [
+        ({}, QUICK, "grid must be a dictionary"),
+        ({"style_wieght": [1]}, QUICK, "Did you mean 'style_weight'"),
+        ({"callback": [print]}, QUICK, "'callback' is no argument that a sweep can have"),
+        ({"style": PAINTINGS[0]}, QUICK, "must be a list of at least one value"),
+        ({"style": []}, QUICK, "must be a list of at least one value"),
+        ({"size": [64]}, QUICK, "size is in grid and fixed"),
+        ({"style_weight": [1]}, QUICK, "style must be in grid"),
+        ({"style": PAINTINGS, "style_weight": [1, -1]}, QUICK, "style_weight must be a finite number of at least 0"),
+        ({"style": PAINTINGS, "seed": [1, 1]}, QUICK, "twice"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_runs(grid, fixed, message, tmp_path, counted):
+    with pytest.raises(ValueError, match=message):
+        sweep(grid, tmp_path / "sweep", **fixed)
+    assert (counted, list(tmp_path.iterdir())) == ([], [])
+
+
+def test_the_command_paints_folders(tmp_path, capsys):
+    (tmp_path / "photographs").mkdir()
+    for name, size in {"a.png": (90, 60), "b.jpg": (60, 90)}.items():
+        Image.open(CAT).resize(size).save(tmp_path / "photographs" / name)
+    (tmp_path / "photographs" / "notes.txt").write_text("no picture")
+    arguments = ["sweep", str(tmp_path / "photographs"), "--style", *PAINTINGS, "-o", str(tmp_path / "out")]
+    assert __main__.main([*arguments, "--set", "size=64", "--set", "iterations=1"]) == 0
+    assert "4 pictures, table.csv, sheet.png" in capsys.readouterr().out
+    with open(tmp_path / "out" / "table.csv", newline="", encoding="utf-8") as file:
+        assert [(row["content"], row["style"]) for row in csv.DictReader(file)] == [
+            (content, style) for content in "ab" for style in ("impasto_night", "mosaic")
+        ]
+    assert __main__.main([*arguments, "--set", "seize=64"]) == 2
+    assert "Did you mean 'size'" in capsys.readouterr().err
+    assert __main__.main([*arguments, "--workers", "0"]) == 2
+
+
+def test_the_command_reads_values():
+    assert sweep_command._setting("size=64,128") == ("size", [64, 128])
+    assert sweep_command._setting("style-weight=1e-2") == ("style_weight", [0.01])
+    assert sweep_command._setting("preserve_color=None,luminance") == ("preserve_color", [None, "luminance"])
+
+
+def test_dask_gives_the_same_table_though_a_worker_is_killed(made, tmp_path):
+    """Two worker processes; one is killed, as by kill -9, when the first cell is done."""
+    distributed = pytest.importorskip("distributed")
+    reported = []
+
+    def progress(done, cells):
+        reported.append((done, cells))
+        if done == 1:
+            os.kill(next(iter(pids.values())), signal.SIGKILL)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Dask, about ports and large arguments
+        with (
+            distributed.LocalCluster(2, processes=True, threads_per_worker=1, dashboard_address=None) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            pids = client.run(os.getpid)
+            assert len(set(pids.values()) - {os.getpid()}) == 2
+            there = sweep(GRID, tmp_path, executor=client.get_executor(), progress=progress, **QUICK)
+    assert there.table == made.table[:4]
+    assert reported == [(done, 4) for done in range(5)]
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 4
+    for here, result in zip(made.results(), there.results(), strict=True):
+        np.testing.assert_array_equal(here.image, result.image)
