@@ -177,6 +177,8 @@ def test_python_in_the_readme_runs(tmp_path, monkeypatch):
         "README.md",
         "CONTRIBUTING.md",
         "docs/gallery.md",
+        "docs/index.md",
+        "docs/teaching.md",
         "docs/networks.md",
         "images/README.md",
         "masks/README.md",

@@ -24,7 +24,7 @@ def test_run_all_in_jupyterlab_makes_the_quickstarts_pictures(browser, jupyter):
     page = browser.new_page(viewport={"width": 1200, "height": 1000})
     page.set_default_timeout(1000 * SECONDS_FOR_JUPYTER)
     page.goto(f"{address}lab/tree/course/notebooks/00_quickstart.ipynb")
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()  # connected to the kernel
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()  # in the status bar, once there is a connection
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     last = page.locator(".jp-CodeCell .jp-InputPrompt").last  # cells out of sight have no content in the page
