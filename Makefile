@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test faults notebooks outputs gallery book help
+.PHONY: demo test faults notebooks outputs gallery bench book help
 
 help:
 	@echo "make demo       a first picture: out/demo.png and out/demo_comparison.png"
@@ -14,6 +14,7 @@ help:
 	@echo "make notebooks  open the notebooks in JupyterLab"
 	@echo "make outputs    run all notebooks in full, and keep their outputs in them"
 	@echo "make gallery    paint docs/gallery again: about a quarter of an hour"
+	@echo "make bench      speed and memory, beside their goals: about six minutes"
 	@echo "make book       notebooks, documents and docstrings as web pages: out/book/index.html"
 	@echo "The first of them makes $(VENV) and installs requirements.txt into it."
 
@@ -41,6 +42,9 @@ notebooks: $(VENV)/installed
 
 gallery: $(VENV)/installed
 	$(BIN)/python tools/gallery.py
+
+bench: $(VENV)/installed
+	$(BIN)/python benchmarks/speed.py
 
 outputs: $(VENV)/installed
 	$(BIN)/python tools/run_notebooks.py

@@ -314,7 +314,7 @@ def main():
     from nst_keras.precision import chosen_precision
 
     report = Report()
-    precisions = ["float32"] + ["bfloat16"] * (chosen_precision("auto", "lite") == "bfloat16" or options.quick)
+    precisions = ["float32"] + ["bfloat16"] * (chosen_precision("auto", "vgg19") == "bfloat16" or options.quick)
     print(f"{machine()}; precisions: {', '.join(precisions)}")
 
     report.section("Per evaluation", "network", "px", "precision", "ms", "floor, ms", "ratio", "peak bytes a pixel")

@@ -4,6 +4,7 @@ import bisect
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import psutil
 
 from . import image as images
@@ -16,7 +17,7 @@ from .tiles import Tiling
 from .transfer import style_transfer
 
 PROBES = (96, 192)  # pixels of the short runs that are timed
-PROBE_ITERATIONS = 6
+PROBE_ITERATIONS = 12
 UNTIMED = 2  # of a probe's iterations: the first ones are slower
 EVALUATIONS_AN_ITERATION = 1.05  # of L-BFGS, with its line search
 START = 4.0  # seconds of a run outside its iterations: a function is compiled for each size
@@ -132,8 +133,8 @@ def _seconds_an_iteration(content, style, settings):
         steps = []
         probe = {"size": size, "scales": 1, "iterations": PROBE_ITERATIONS, "precision": "float32", "tile": None}
         style_transfer(content, style, **{**settings, **probe, "callback": steps.append, "checkpoint": None})
-        seconds = (steps[-1].seconds - steps[UNTIMED - 1].seconds) / (len(steps) - UNTIMED)
-        points.append((math.prod(images.fitting_shape(content.shape, size)), seconds))
+        seconds = np.median(np.diff([step.seconds for step in steps])[UNTIMED:])
+        points.append((math.prod(images.fitting_shape(content.shape, size)), float(seconds)))
     (few, quick), (many, slow) = points
     for_each = max(0.0, (slow - quick) / (many - few))
     return lambda pixels: max(0.0, quick - for_each * few) + for_each * pixels

@@ -129,8 +129,8 @@ def style_transfer(
     pooling, weights
         See `build_network`.
     precision : "auto", "float32" or "bfloat16"
-        Of the network. In bfloat16, which "auto" takes where the processor has it, the second half of the iterations
-        at full size is in float32 all the same; Gram matrices and losses always are.
+        Of the network. In bfloat16, which "auto" takes for VGG where the processor has it, the second half of the
+        iterations at full size is in float32 all the same; Gram matrices and losses always are.
     seed : int
         For the noise of `init="noise"`.
     callback : callable, optional

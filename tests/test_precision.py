@@ -26,11 +26,12 @@ def test_building_leaves_the_policy_of_other_layers_alone():
     assert keras.config.dtype_policy().name == "float32"
 
 
-def test_auto_is_bfloat16_only_where_the_machine_says_so(monkeypatch):
+def test_auto_is_bfloat16_only_where_it_pays_and_the_machine_says_so(monkeypatch):
     for has, expected in ((True, "bfloat16"), (False, "float32")):
         monkeypatch.setattr(precision, "_calculates_with_bfloat16", lambda has=has: has)
-        assert precision.chosen_precision("auto", "lite") == expected
-        assert precision.chosen_precision("float32", "lite") == "float32"
+        assert precision.chosen_precision("auto", "vgg19") == expected
+        assert precision.chosen_precision("auto", "lite") == "float32"
+        assert precision.chosen_precision("float32", "vgg19") == "float32"
         assert precision.chosen_precision("auto", build_network("lite", LAYERS)) == "float32"
 
 

@@ -23,6 +23,7 @@ from PIL import Image
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 VERSION = Path(__file__).parent.parent / "nst_keras" / "version.py"
 JPEG_QUALITY = 85
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def paths():
@@ -53,6 +54,7 @@ def run(path, fast=False):
         cell.metadata.pop("execution", None)
         cell.outputs = [output for output in cell.get("outputs", []) if not _is_progress(output)]
         for output in cell.outputs:
+            output.get("data", {}).pop(WIDGET, None)
             _store_as_jpeg(output.get("data", {}))
         if cell.cell_type != "code":
             cell.pop("outputs")
@@ -62,8 +64,9 @@ def run(path, fast=False):
 
 
 def _is_progress(output):
-    """Progress bars say nothing to a reader."""
-    return output.get("name") == "stderr" or "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+    """Progress bars say nothing to a reader; nor does a widget that has no picture to stand for it."""
+    data = output.get("data", {})
+    return output.get("name") == "stderr" or (WIDGET in data and not {"image/jpeg", "image/png"} & data.keys())
 
 
 def _store_as_jpeg(data):

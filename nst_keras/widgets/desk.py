@@ -174,12 +174,13 @@ class MixingDesk(VBox):
 
     def _ipython_display_(self):
         """Two outputs: the widget; and one that shows a picture of it, but only where there are no widgets."""
-        text = {"text/plain": "A mixing desk, to be used in a running notebook; the last picture on it:"}
+        text = {"text/plain": "A mixing desk, to be used in a running notebook; the last pictures on it:"}
         display(self._repr_mimebundle_() | text, raw=True)
-        self._still = display(self._still_picture(), raw=True, display_id=True)
+        self._still = display(**self._still_picture(), display_id=True)
 
     def _still_picture(self):
-        return self._hidden._repr_mimebundle_() | {"image/jpeg": base64.b64encode(self._last).decode()}
+        data = self._hidden._repr_mimebundle_() | {"image/jpeg": base64.b64encode(self._last).decode()}
+        return {"obj": data, "metadata": {"image/jpeg": {"alt": self._view.description}}, "raw": True}
 
     # What happens when somebody does something
 
@@ -192,6 +193,7 @@ class MixingDesk(VBox):
     @said
     def _content_changed(self):
         self._view.before = self._view.after = encoded(self._engine.reduced(self._content.path), kind="JPEG")
+        self._view.description = "The photograph"
         self._masks_changed()
 
     @said
@@ -288,7 +290,7 @@ class MixingDesk(VBox):
         self._view.description = f"{what}: {', '.join(spelled)}"
         self._last = strip([result.content, *result.styles, result.image], self._view.description)
         if self._still:
-            self._still.update(self._still_picture(), raw=True)
+            self._still.update(**self._still_picture())
 
     def _say(self, text, role="status"):
         style = "line-height: 1.4; white-space: pre-line"

@@ -15,9 +15,9 @@ from ..settings import MASK_MODES, WEIGHTS
 from .picture_files import encoded
 
 CSS = Path(__file__).with_name("desk.css")
-WIDE = Layout(width="auto", min_width="0")
-SHORT = Layout(width="auto", max_width="420px")
-SMALL = Layout(width="36px", padding="0", flex="none")
+WIDE = {"width": "auto", "min_width": "0"}
+SHORT = {"width": "auto", "max_width": "420px"}
+SMALL = {"width": "36px", "padding": "0", "flex": "none"}
 LABELS = {"description_width": "120px"}
 SHARE = {"min": 0, "max": 1, "step": 0.05}
 LARGEST_SIZE = 1536

@@ -1,0 +1,90 @@
+"""The book: it builds without a warning, needs nothing from elsewhere, leads nowhere in vain, and fits a phone."""
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from urllib.parse import unquote, urlsplit
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+from run_notebooks import paths
+
+
+class Page(HTMLParser):
+    """What a page links to, what it loads, and the places in it that can be linked to."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.links, self.loaded, self.places = [], [], set()
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.places |= {attributes.get("id"), attributes.get("name")}
+        if tag == "a" and "href" in attributes:
+            self.links.append(attributes["href"])
+        elif loaded := attributes.get("href" if tag == "link" else "src"):
+            self.loaded.append(loaded)
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("book")
+    command = [sys.executable, "-m", "sphinx", "-c", "docs", "-d", folder / "doctrees"]
+    command += ["--quiet", "--fail-on-warning", "--keep-going", ".", folder / "html"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder / "html"
+
+
+@pytest.fixture(scope="module")
+def pages(book):
+    return {path: Page(path) for path in book.rglob("*.html")}
+
+
+def test_the_makefile_builds_it_as_the_test_does():
+    command = re.search(r"-m sphinx (.*)", (ROOT / "Makefile").read_text())[1]
+    assert command == "-c docs -d out/doctrees --quiet --fail-on-warning --keep-going . out/book"
+
+
+def test_links_lead_somewhere_and_nothing_comes_from_elsewhere(pages):
+    for path, page in pages.items():
+        for target in page.links + page.loaded:
+            parts = urlsplit(target)
+            if parts.scheme == "data":
+                continue
+            if parts.scheme or parts.netloc:
+                assert target not in page.loaded, f"{path.name} loads {target}"
+                continue
+            file = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            assert file.exists(), f"{path.name}: {target}"
+            if parts.fragment and file in pages:
+                assert unquote(parts.fragment) in pages[file].places, f"{path.name}: {target}"
+
+
+def test_every_notebook_is_in_it_with_its_pictures(book, pages):
+    for path in paths():
+        page = pages[(book / path.relative_to(ROOT)).with_suffix(".html")]
+        cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        pictures = sum("image/jpeg" in output.get("data", {}) for cell in cells for output in cell.outputs)
+        assert len([source for source in page.loaded if source.endswith(".jpg")]) == pictures
+
+
+def test_every_module_is_on_the_page_of_functions():
+    listed = re.findall(r"automodule:: nst_keras\.(\w+)", (ROOT / "docs" / "api.md").read_text())
+    modules = {path.stem for path in (ROOT / "nst_keras").glob("*.py")} - {"__init__", "__main__", "version"}
+    assert sorted(listed) == sorted(modules | {"widgets"})
+
+
+def test_pages_fit_a_phone_and_a_desktop(book, pages, browser):
+    page = browser.new_page()
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        for path in pages.keys() - {book / "index.html"}:  # which leads on at once
+            page.goto(path.as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{path.name} at {width} pixels"
+    page.close()

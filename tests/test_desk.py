@@ -1,0 +1,371 @@
+"""The mixing desk without a browser: what is painted when, what is kept, and that its code is the same picture."""
+
+import io
+import threading
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from ipywidgets import Widget
+from PIL import Image
+from test_painter import from_browser
+
+from nst_keras import load_image, resize, save_image, style_transfer
+from nst_keras.image import to_pil
+from nst_keras.widgets import MixingDesk, desk, engine, picture_files
+from nst_keras.widgets.background import Background
+from nst_keras.widgets.picture_files import keep, keep_upload, named, starting_paths, strip
+
+SHAPE = 48, 64
+
+
+@pytest.fixture
+def pictures(tmp_path, monkeypatch, photograph, painting):
+    """A folder with three pictures, in the working folder; previews of it are as small as they can be."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(engine, "PREVIEW_SIZE", 48)
+    monkeypatch.setattr(desk, "DEBOUNCE", 0)
+    (tmp_path / "pictures").mkdir()
+    named = {"cat": photograph, "night": painting, "sea": load_image(ROOT / "images" / "woodblock_sea.jpg")}
+    for name, picture in named.items():
+        save_image(resize(picture, SHAPE), tmp_path / "pictures" / f"{name}.png")
+    return tmp_path / "pictures"
+
+
+@pytest.fixture
+def make(pictures):
+    """Makes desks, and waits for them at the end: no test runs beside another's thread."""
+    made = []
+
+    def make(*arguments, **settings):
+        made.append(MixingDesk(*arguments, **{"pictures": "pictures", "size": 64, "iterations": 2} | settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+        one.wait()
+    Widget.close_all()
+
+
+def says(one):
+    one.wait()
+    return one._status.value
+
+
+def seen(one):
+    """The picture that the browser shows."""
+    one.wait()
+    return np.asarray(Image.open(io.BytesIO(one._view.after)).convert("RGB"))
+
+
+def painted(*arguments, **settings):
+    return np.asarray(to_pil(style_transfer(*arguments, iterations=2, precision="float32", **settings).image))
+
+
+def test_a_newer_job_ends_one_that_yields_and_displaces_one_that_waits():
+    work, running, done = Background(), threading.Event(), []
+
+    def long(stop):
+        running.set()
+        done.append(("ended", stop.wait(60)))
+
+    work.submit(long)
+    assert running.wait(60)
+    assert not work.wait(0)
+    work.submit(lambda stop: done.append("forgotten"), delay=600)
+    work.submit(lambda stop: done.append("last"))
+    assert work.wait(60)
+    assert done == [("ended", True), "last"]
+    work.submit(lambda stop: done.append("again"))
+    assert work.wait(60) and done[-1] == "again"
+
+
+def test_a_job_that_does_not_yield_comes_to_its_turn_and_is_ended_by_stop_alone():
+    work, running, done = Background(), threading.Event(), []
+
+    def long(stop):
+        running.set()
+        done.append(stop.wait(60))
+
+    work.submit(long, yields=False)
+    assert running.wait(60)
+    work.submit(lambda stop: done.append(("firm", stop.is_set())), yields=False)
+    work.submit(lambda stop: done.append("forgotten"))
+    work.submit(lambda stop: done.append(("preview", stop.is_set())))
+    assert done == []
+    work.stop()
+    assert work.wait(60)
+    assert done == [True, ("firm", True), ("preview", False)]
+
+
+def test_nothing_that_is_kept_is_overwritten(tmp_path, monkeypatch):
+    folder = tmp_path / "new" / "folder"
+    names = [keep(data, folder, "a.png").name for data in (b"one", b"two", b"one", b"two", b"three")]
+    assert names == ["a.png", "a_2.png", "a.png", "a_2.png", "a_3.png"]
+    assert [path.read_bytes() for path in sorted(folder.iterdir())] == [b"one", b"two", b"three"]
+
+    def full_disk(path, data):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(picture_files, "write_file", full_disk)
+    with pytest.raises(OSError, match="no space"):
+        keep(b"four", folder, "a.png")
+    assert len(list(folder.iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("a b.png", "a_b.png"), ("../../a.png", "a.png"), ("C:\\x\\a.png", "a.png"), (".a", "a"), ("..", "picture")],
+)
+def test_uploads_are_read_before_they_are_kept_and_stay_in_the_folder(tmp_path, name, kept):
+    data = io.BytesIO()
+    Image.new("RGB", (40, 40)).save(data, "PNG")
+    path = keep_upload(data.getvalue(), tmp_path / "folder", name)
+    assert (path, path.read_bytes()) == (tmp_path / "folder" / kept, data.getvalue())
+    with pytest.raises(ValueError, match=r"^upload 'b\.png': cannot be read as PNG"):
+        keep_upload(data.getvalue()[:40], tmp_path / "folder", "b.png")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [kept]
+
+
+def test_pictures_to_choose_from_are_named_without_ambiguity(pictures):
+    assert starting_paths(None, None, "pictures") == (
+        "pictures/cat.png",
+        ["pictures/sea.png"],
+        ["pictures/cat.png", "pictures/sea.png", "pictures/night.png"],
+    )
+    given = str(pictures / "night.png")  # as it was given, and not twice
+    assert starting_paths(given, "pictures/cat.png", pictures) == (
+        given,
+        ["pictures/cat.png"],
+        [given, "pictures/cat.png", "pictures/sea.png"],
+    )
+    assert named(["a/x_y.png", "b/z.png", "c/z.jpg"]) == [
+        ("x y", "a/x_y.png"),
+        ("b/z.png", "b/z.png"),
+        ("c/z.jpg", "c/z.jpg"),
+    ]
+
+
+def test_the_strip_has_the_pictures_and_all_of_the_text(rng):
+    colors = np.asarray([[0.9, 0.1, 0.1], [0.1, 0.2, 0.9]])
+    pictures = [np.tile(color, (40, 60, 1)) for color in colors]
+    short, long = (np.asarray(Image.open(io.BytesIO(strip(pictures, "words " * n)))) / 255 for n in (1, 60))
+    assert short.shape[1] == long.shape[1] == 2 * 360 + 6
+    np.testing.assert_allclose(short[10:230, 10:350].mean((0, 1)), colors[0], atol=0.02)
+    np.testing.assert_allclose(short[10:230, 376:716].mean((0, 1)), colors[1], atol=0.02)
+    dark = long[245:].min(-1) < 0.5
+    assert dark[-18:].any() and not dark[:, -5:].any(), "the last line is there, and no line is cut off"
+
+
+def test_previews_follow_the_controls_and_are_runs_of_their_own(make):
+    one = make()
+    assert "Preview: 48×36 pixels" in says(one)
+    weights = {"content_weight": 1.0, "style_weight": 6.0, "tv_weight": 3.0}
+    np.testing.assert_array_equal(seen(one), painted("pictures/cat.png", "pictures/sea.png", size=48))
+    one.controls["style_weight"].value = 50.123
+    first = seen(one)
+    weights["style_weight"] = 50.1  # as it is read
+    np.testing.assert_array_equal(first, painted("pictures/cat.png", "pictures/sea.png", size=48, **weights))
+    one.controls["style_weight"].value = 1
+    assert (seen(one) != first).any()
+    one.controls["style_weight"].value = 50.1
+    np.testing.assert_array_equal(seen(one), first, "where the slider came from does not show")
+
+
+def test_the_code_makes_the_same_picture_to_the_bit(make, tmp_path):
+    """Two styles, one uploaded; masks, painted and frozen; colour; a setting without a control."""
+    one = make("pictures/cat.png", "pictures/night.png", style_scale=0.8, mask_mode="freeze")
+    one._add_style()
+    data = (tmp_path / "pictures" / "sea.png").read_bytes()
+    one._upload(one._rows[1], "my sea.png", data)
+    assert one._rows[1].path == "desk/my_sea.png"
+    one._rows[1].share.value = 0.3
+    one._masked.value = True
+    levels = np.zeros((2, *SHAPE), "uint8")
+    levels[0, :, :30], levels[1, 10:, 30:] = 255, 77
+    from_browser(one._painters["pictures/cat.png"], *levels)
+    one.controls["preserve_color"].value = "chroma-swap"
+    one.controls["color_strength"].value = 0.35
+    one.paint()
+    assert "Painted after" in says(one)
+
+    code, namespace = one.code, {}
+    assert code == one.code, "files are kept once"
+    exec(code, namespace)
+    result = namespace["result"]
+    np.testing.assert_array_equal(result.image, one.result.image)
+    assert {path.rsplit("/")[-1] for path in result.inputs} == {
+        "cat.png",
+        "night.png",
+        "my_sea.png",
+        "cat_mask.png",
+        "cat_mask_2.png",
+    }
+    assert result.settings["style_weights"] == pytest.approx([1 / 1.3, 0.3 / 1.3])
+    assert result.settings["style_scale"] == 0.8
+    black = resize(np.repeat((levels.max(0) == 0)[..., None], 3, -1).astype("float32"), result.image.shape) == 1
+    changed = np.abs(result.image - result.content)
+    assert black.any() and changed[~black].max() > 0.05
+    # chroma-swap touches frozen pixels only by rounding: their colours are the content's already
+    assert changed[black].max() < 1e-6
+
+    one._show_code()
+    assert one._code.code == code
+    one.controls["tv_weight"].value = 1
+    assert one._code.code == "", "it would be another picture's"
+
+
+def test_masks_count_as_soon_as_something_is_painted(make):
+    one = make()
+    unmasked = seen(one)
+    one._masked.value = True
+    np.testing.assert_array_equal(seen(one), unmasked)
+    assert "masks" not in one.code
+    mask = np.zeros(SHAPE, "uint8")
+    mask[:, :20] = 255
+    from_browser(one._painters["pictures/cat.png"], mask)
+    assert (seen(one) != unmasked).any()
+    one._add_style()
+    assert "The mask of style 2 is black everywhere" in says(one)
+    assert 'role="alert"' in says(one)
+    one._masked.value = False
+    assert "Preview: 48×36" in says(one)
+
+
+def test_what_was_painted_comes_back_with_its_style_and_its_photograph(make):
+    one = make(styles=["pictures/night.png", "pictures/sea.png"])
+    one._masked.value = True
+    levels = np.random.default_rng(5).integers(0, 256, (2, *SHAPE), dtype="uint8")
+    painter = one._painters["pictures/cat.png"]
+    from_browser(painter, *levels)
+    one._remove_style(one._rows[0])
+    assert [row.label for row in one._rows] == ["style 2"]
+    assert list(one._painters["pictures/cat.png"].masks) == ["style 2"]
+    one._content._menu.value = "pictures/night.png"
+    assert one._painters["pictures/night.png"].masks["style 2"].max() == 0
+    one._content._menu.value = "pictures/cat.png"
+    one._add_style()
+    masks = one._painters["pictures/cat.png"].masks
+    assert list(masks) == ["style 2", "style 1"]
+    np.testing.assert_array_equal(np.round(masks["style 1"] * 255), levels[0])
+    np.testing.assert_array_equal(np.round(masks["style 2"] * 255), levels[1])
+
+
+def test_masks_to_start_with_are_one_for_each_style(make):
+    left = np.zeros(SHAPE, "float32")
+    left[:, :32] = 1
+    one = make(styles=["pictures/night.png", "pictures/sea.png"], masks=[left, 1 - left])
+    assert one._masked.value
+    masks = one._painters["pictures/cat.png"].masks
+    np.testing.assert_array_equal(masks["style 1"], left)
+    np.testing.assert_array_equal(masks["style 2"], 1 - left)
+
+
+def test_at_most_four_styles_and_at_least_one(make):
+    one = make()
+    assert one._rows[0].children[-1].disabled
+    for _ in range(3):
+        one._add_style()
+    assert one._add.disabled and not one._rows[0].children[-1].disabled
+    assert [row.label for row in one._rows] == list(desk.STYLES)
+
+
+def test_stop_keeps_what_there_is_and_a_preview_follows_what_changed_meanwhile(make, monkeypatch):
+    monkeypatch.setattr(engine, "LOOK_SECONDS", 0)
+    one, begun = make(iterations=100_000), threading.Event()
+    one.wait()
+    one._progress.observe(lambda change: begun.set(), "value")
+    one.paint()
+    assert one._buttons[0].disabled
+    assert begun.wait(60)
+    one.controls["tv_weight"].value = 1
+    one.stop()
+    assert "Preview: 48×36" in says(one)
+    assert one.result.interrupted and 0 < len(one.result.history) < 100_000
+    assert one.result.image.shape == (48, 64, 3)
+    assert [button.disabled for button in one._buttons] == [False, True, False]
+
+
+def test_saving_never_overwrites(make):
+    one = make()
+    with pytest.raises(ValueError, match="no full picture yet"):
+        one.save()
+    one.paint()
+    one.wait()
+    path = one.save()
+    assert (path.as_posix(), one.save()) == ("desk/cat_sea.png", path)
+    np.testing.assert_array_equal(load_image(path), np.round(one.result.image * 255) / np.float32(255))
+    path.write_bytes(b"somebody else's")
+    one._save_result()
+    assert "Saved as desk/cat_sea_2.png" in says(one)
+    assert path.read_bytes() == b"somebody else's"
+
+
+def test_what_goes_wrong_is_said_in_words(make, pictures, monkeypatch):
+    one = make()
+    one.wait()
+    one._upload(one._content, "<b>x</b>.png", b"no picture")
+    assert 'role="alert"' in says(one) and "cannot be read as PNG" in says(one) and "<b>" not in says(one)
+    assert one._content.path == "pictures/cat.png"
+    (pictures / "night.png").unlink()
+    one._rows[0]._menu.value = "pictures/night.png"
+    assert "there is no such file" in says(one)
+    one.paint()
+    assert "there is no such file" in says(one) and not one._buttons[0].disabled
+    assert one.result is None
+
+    def out_of_memory(*arguments):
+        raise MemoryError("too large")
+
+    monkeypatch.setattr(one._engine, "preview", out_of_memory)
+    one._rows[0]._menu.value = "pictures/sea.png"
+    assert "MemoryError: too large" in says(one)
+
+
+def test_a_picture_stands_for_the_desk_where_there_are_no_widgets(make, monkeypatch):
+    outputs, updates = [], []
+
+    class Handle:
+        def update(self, obj, raw, metadata):
+            updates.append(obj)
+
+    def display(obj, raw, metadata=None, display_id=False):
+        outputs.append(obj)
+        return Handle() if display_id else None
+
+    monkeypatch.setattr(desk, "display", display)
+    one = make()
+    one.wait()
+    one._ipython_display_()
+    view = "application/vnd.jupyter.widget-view+json"
+    assert outputs[0][view]["model_id"] == one.model_id
+    assert outputs[1][view]["model_id"] == one._hidden.model_id, "the picture is not shown beside the desk"
+    assert "image/jpeg" not in outputs[0] and "running notebook" in outputs[0]["text/plain"]
+    one.controls["tv_weight"].value = 30
+    one.wait()
+    assert updates[-1]["image/jpeg"] != outputs[1]["image/jpeg"]
+    assert updates[-1][view] == outputs[1][view]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"content": np.zeros((40, 40, 3))}, "must be paths of pictures; got ndarray.*save_image"),
+        ({"content": "nothing.png"}, "content 'nothing.png': there is no such file"),
+        ({"styles": ["pictures/cat.png", "nothing.png"]}, "style 'nothing.png': there is no such file"),
+        ({"styles": ["pictures/cat.png"] * 5}, "at most 4 paths; got 5"),
+        ({"styles": []}, "style must be a picture or a list of at least one"),
+        ({"pictures": "nowhere"}, "no pictures in 'nowhere'"),
+        ({"iteration": 3}, "iteration is no setting of the desk's. Did you mean 'iterations'"),
+        ({"callback": print}, "callback is no setting"),
+        ({"size": 7}, "size must be a whole number of at least 32"),
+        ({"tv_weight": 0}, "tv_weight must be a finite number above 0"),
+        ({"init": np.zeros((40, 40, 3))}, "init must be a number, a string.*got ndarray"),
+        ({"masks": [np.ones(SHAPE)] * 2}, "masks must be a list with one mask for each of 1"),
+        ({"masks": [np.ones((40, 80))]}, "proportions differ"),
+    ],
+)
+def test_a_desk_that_cannot_be_is_refused_at_once(make, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        make(**arguments)
