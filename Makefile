@@ -1,15 +1,16 @@
-# make demo · make test · make notebooks · make outputs · make gallery · make book · make help
+# make demo · make test · make faults · make notebooks · make outputs · make gallery · make book · make help
 # PYTHON chooses the interpreter that .venv is made with: make demo PYTHON=python3.12
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test notebooks outputs gallery bench book help
+.PHONY: demo test faults notebooks outputs gallery bench book help
 
 help:
 	@echo "make demo       a first picture: out/demo.png and out/demo_comparison.png"
 	@echo "make test       ruff and pytest, as CI runs them"
+	@echo "make faults     all of tests/faults, and its table in tests/README.md: about half an hour"
 	@echo "make notebooks  open the notebooks in JupyterLab"
 	@echo "make outputs    run all notebooks in full, and keep their outputs in them"
 	@echo "make gallery    paint docs/gallery again: about a quarter of an hour"
@@ -33,6 +34,9 @@ test: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
+
+faults: $(VENV)/installed
+	$(BIN)/python -m pytest tests/faults --faults
 
 notebooks: $(VENV)/installed
 	$(BIN)/jupyter lab notebooks

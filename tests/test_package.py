@@ -184,6 +184,7 @@ def test_python_in_the_readme_runs(tmp_path, monkeypatch):
         "masks/README.md",
         "docs/formulas.md",
         "nst_keras/weights/README.md",
+        "tests/README.md",
     ],
 )
 def test_links_in_documents_lead_somewhere(document):
