@@ -21,6 +21,7 @@ include_patterns = [
     "docs/*.md",
     "images/README.md",
     "masks/README.md",
+    "benchmarks/README.md",
     "notebooks/**.ipynb",
     "nst_keras/weights/README.md",
 ]

@@ -105,7 +105,8 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None, preci
 def _layers_of(precision):
     """Keras layers made meanwhile calculate in `precision`; their weights are float32 all the same."""
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
+    if precision == "bfloat16":
+        keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         yield
     finally:
