@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import re
 
 import nbconvert
@@ -11,6 +12,8 @@ import pytest
 from browsing import SECONDS_FOR_JUPYTER, look, run_first_cell
 from conftest import ROOT
 from PIL import Image
+
+pytestmark = pytest.mark.skipif("JUPYTER_TESTS" not in os.environ, reason="slow: set JUPYTER_TESTS=1")
 
 CELLS = (
     "from nst_keras.widgets import MixingDesk\n\n"

@@ -1,10 +1,15 @@
 """A newcomer's first minutes: JupyterLab, the quickstart, Run All."""
 
+import os
+
 import nbformat
+import pytest
 from browsing import SECONDS_FOR_JUPYTER, look
 from conftest import ROOT
 
 from nst_keras import load_image
+
+pytestmark = pytest.mark.skipif("JUPYTER_TESTS" not in os.environ, reason="slow: set JUPYTER_TESTS=1")
 
 SECONDS_FOR_ALL_CELLS = 300
 

@@ -2,8 +2,8 @@
 
 import base64
 import io
+import os
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -14,7 +14,6 @@ from nst_keras import load_image, resize, style_transfer, synthesize_texture
 from nst_keras.studio import Frames, compare, save_gif, save_page
 
 CAT, PAINTING = ROOT / "images" / "cat.jpg", ROOT / "images" / "impasto_night.jpg"
-CHROMIUM = shutil.which("chromium")
 
 
 @pytest.fixture(scope="module")
@@ -103,48 +102,41 @@ def test_a_texture_has_no_page(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_slider_moves_by_keys_and_mouse(result, page):
+@pytest.mark.skipif("JUPYTER_TESTS" not in os.environ, reason="slow: set JUPYTER_TESTS=1")
+def test_the_slider_moves_by_keys_and_mouse(result, page, browser):
     """In Chromium, from the disk, offline: left of the edge is the content, right of it the result."""
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
+    shown = browser.new_page(offline=True, viewport={"width": 900, "height": 900})
+    wrong = []
+    shown.on("console", lambda message: wrong.append(message.text))
+    shown.on("pageerror", lambda error: wrong.append(str(error)))
+    shown.on("dialog", lambda dialog: wrong.append(dialog.message))
+    shown.goto(page.as_uri())
+    slider = shown.get_by_role("slider", name="How much of the content is shown, from the left")
 
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--force-color-profile=srgb"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        shown = browser.new_page(offline=True, viewport={"width": 900, "height": 900})
-        wrong = []
-        shown.on("console", lambda message: wrong.append(message.text))
-        shown.on("pageerror", lambda error: wrong.append(str(error)))
-        shown.on("dialog", lambda dialog: wrong.append(dialog.message))
-        shown.goto(page.as_uri())
-        slider = shown.get_by_role("slider", name="How much of the content is shown, from the left")
-
-        def check(split):
-            assert float(slider.input_value()) == pytest.approx(split, abs=2)
-            box = shown.locator(".pair").bounding_box()
-            picture = load_image(Image.open(io.BytesIO(shown.locator(".pair").screenshot())))
-            assert box["width"] / box["height"] == pytest.approx(128 / 85, rel=0.01)
-            content, stylised = (resize(image, picture.shape) for image in (result.content, result.image))
-            edge = round(picture.shape[1] * float(slider.input_value()) / 100)
-            for part, expected, other in (
-                (np.s_[:, : max(0, edge - 30)], content, stylised),
-                (np.s_[:, edge + 30 :], stylised, content),
-            ):
-                if picture[part].shape[1] > 60:
-                    difference = np.abs(picture[part] - expected[part]).mean()
-                    assert difference < 0.35 * np.abs(picture[part] - other[part]).mean()
-
-        check(50)
-        shown.keyboard.press("Tab")
-        for key, split in (("End", 100), ("Home", 0), ("ArrowRight", 1), ("PageUp", 11)):
-            shown.keyboard.press(key)
-            check(split)
+    def check(split):
+        assert float(slider.input_value()) == pytest.approx(split, abs=2)
         box = shown.locator(".pair").bounding_box()
-        shown.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"])
-        check(75)
-        assert slider.get_attribute("aria-valuetext").endswith("% content")
-        shown.set_viewport_size({"width": 360, "height": 640})
-        check(75)
-        assert wrong == []
-        browser.close()
+        picture = load_image(Image.open(io.BytesIO(shown.locator(".pair").screenshot())))
+        assert box["width"] / box["height"] == pytest.approx(128 / 85, rel=0.01)
+        content, stylised = (resize(image, picture.shape) for image in (result.content, result.image))
+        edge = round(picture.shape[1] * float(slider.input_value()) / 100)
+        for part, expected, other in (
+            (np.s_[:, : max(0, edge - 30)], content, stylised),
+            (np.s_[:, edge + 30 :], stylised, content),
+        ):
+            if picture[part].shape[1] > 60:
+                difference = np.abs(picture[part] - expected[part]).mean()
+                assert difference < 0.35 * np.abs(picture[part] - other[part]).mean()
+
+    check(50)
+    shown.keyboard.press("Tab")
+    for key, split in (("End", 100), ("Home", 0), ("ArrowRight", 1), ("PageUp", 11)):
+        shown.keyboard.press(key)
+        check(split)
+    box = shown.locator(".pair").bounding_box()
+    shown.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"])
+    check(75)
+    assert slider.get_attribute("aria-valuetext").endswith("% content")
+    shown.set_viewport_size({"width": 360, "height": 640})
+    check(75)
+    assert wrong == []
