@@ -22,6 +22,7 @@ include_patterns = [
     "images/README.md",
     "masks/README.md",
     "benchmarks/README.md",
+    "tests/README.md",
     "notebooks/**.ipynb",
     "nst_keras/weights/README.md",
 ]

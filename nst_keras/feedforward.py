@@ -178,7 +178,7 @@ def network_settings(name):
 
 
 def trained_networks():
-    """Names of the trained networks that come with the package: those of styles, and enlarge4_… and enlarge8_…"""
+    """Names of the trained networks that come with the package: those of styles, and `enlarge4_…` and `enlarge8_…`"""
     return sorted(path.name.removesuffix(SUFFIX) for path in TRAINED.glob(f"*{SUFFIX}"))
 
 

@@ -41,7 +41,11 @@ def browser():
 
 @pytest.fixture(scope="session")
 def jupyter(tmp_path_factory):
-    """A folder, and the address of a Jupyter server for it, on a free port, with nobody's settings."""
+    """A folder, and the address of a Jupyter server for it, on a free port, with nobody's settings.
+
+    A test opens JupyterLab in a workspace of its own, `lab/workspaces/NAME/tree/…`: the
+    default one opens the notebooks of other tests again.
+    """
     folder, own = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
     environment = os.environ | {f"JUPYTER_{name}_DIR": str(own / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--port=0", "--ip=127.0.0.1"]

@@ -1,6 +1,5 @@
 """The book: it builds without a warning, needs nothing from elsewhere, leads nowhere in vain, and fits a phone."""
 
-import os
 import re
 import subprocess
 import sys
@@ -30,9 +29,6 @@ class Page(HTMLParser):
             self.links.append(attributes["href"])
         elif loaded := attributes.get("href" if tag == "link" else "src"):
             self.loaded.append(loaded)
-
-
-pytestmark = pytest.mark.skipif("JUPYTER_TESTS" not in os.environ, reason="slow: set JUPYTER_TESTS=1")
 
 
 @pytest.fixture(scope="module")

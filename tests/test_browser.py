@@ -310,7 +310,7 @@ def test_what_another_view_paints_is_shown_and_a_closed_view_lets_go(painting):
     assert not painting.errors
 
 
-@pytest.mark.parametrize("application", ["lab/tree", "notebooks"], ids=["JupyterLab", "Notebook"])
+@pytest.mark.parametrize("application", ["lab/workspaces/mask/tree", "notebooks"], ids=["JupyterLab", "Notebook"])
 def test_a_mask_painted_in_jupyter_is_read_in_the_kernel(browser, jupyter, application):
     folder, address = jupyter
     picture = ROOT / "images" / "coffee.jpg"

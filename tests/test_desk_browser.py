@@ -2,7 +2,6 @@
 
 import base64
 import io
-import os
 import re
 
 import nbconvert
@@ -12,8 +11,6 @@ import pytest
 from browsing import SECONDS_FOR_JUPYTER, look, run_first_cell
 from conftest import ROOT
 from PIL import Image
-
-pytestmark = pytest.mark.skipif("JUPYTER_TESTS" not in os.environ, reason="slow: set JUPYTER_TESTS=1")
 
 CELLS = (
     "from nst_keras.widgets import MixingDesk\n\n"
@@ -67,7 +64,7 @@ class Desk:
         self.page.keyboard.press("Shift+Enter")
 
 
-@pytest.mark.parametrize("application", ["lab/tree", "notebooks"], ids=["JupyterLab", "Notebook"])
+@pytest.mark.parametrize("application", ["lab/workspaces/desk/tree", "notebooks"], ids=["JupyterLab", "Notebook"])
 def test_the_desk_works_in_jupyter(browser, jupyter, application):
     folder, address = jupyter
     cells = [nbformat.v4.new_code_cell(cell.format(images=str(ROOT / "images"))) for cell in CELLS]

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import os
 import re
 
 import numpy as np
@@ -102,7 +101,6 @@ def test_a_texture_has_no_page(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif("JUPYTER_TESTS" not in os.environ, reason="slow: set JUPYTER_TESTS=1")
 def test_the_slider_moves_by_keys_and_mouse(result, page, browser):
     """In Chromium, from the disk, offline: left of the edge is the content, right of it the result."""
     shown = browser.new_page(offline=True, viewport={"width": 900, "height": 900})
