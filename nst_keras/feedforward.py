@@ -33,6 +33,7 @@ from .image import (
     to_pil,
     write_picture,
 )
+from .pretrained import check_h5
 from .transform_network import LEAST, check_shape, transform_network
 
 TRAINED = Path(__file__).parent / "weights"
@@ -165,6 +166,8 @@ def load_network(name):
     path, settings = _network_file(name), network_settings(name)
     try:
         network = transform_network(**check_shape(settings))
+        if path.parent != TRAINED:
+            check_h5(path)
         _load_weights(network, path)
     except Exception as error:  # h5py and Keras raise many types here; the user needs one
         raise ValueError(f"network {str(name)!r}: its weights and settings do not make a network: {error}") from error

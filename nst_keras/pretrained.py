@@ -5,6 +5,8 @@ Files are untrusted. They are read as arrays only: nothing in them is executed, 
 
 import hashlib
 import os
+import subprocess
+import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -19,9 +21,21 @@ LITE_WEIGHTS = Path(__file__).parent / "weights" / "lite.npz"
 VGG_WEIGHTS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/{0}/{1}"
 VGG_WEIGHTS_FILE = "{0}_weights_tf_dim_ordering_tf_kernels_notop.h5"
 VGG_WEIGHTS_MD5 = {"vgg16": "6d6bbae143d832006294945121d1f1fc", "vgg19": "253f8cb515780f3b799900260a226db6"}
-MOST_WEIGHTS = (
-    100_000_000  # bytes that the arrays of an .npz or of SqueezeNet may take: lite has 3, SqueezeNet 5 million
-)
+MOST_WEIGHTS = 100_000_000  # bytes, of the arrays of an .npz or of SqueezeNet: lite has 3, SqueezeNet 5 million
+SECONDS_FOR_H5 = 20
+READ_H5 = """
+import sys
+import h5py
+
+def read(name, item):
+    list(item.attrs.items())
+    if isinstance(item, h5py.Dataset) and item.nbytes <= int(sys.argv[2]):
+        item[()]
+
+with h5py.File(sys.argv[1], "r") as file:
+    read("/", file)
+    file.visititems(read)
+"""
 
 
 def load_weights(network, name, path=None):
@@ -73,6 +87,7 @@ def _read_h5(path):
     Such a file lists its layers, and for each its kernel, then its bias. Layers are named as in Caffe,
     "fire2/expand1x1": Keras 3 allows no "/" in a name, and cannot read the file itself.
     """
+    check_h5(path)
     arrays = {}
     with h5py.File(path, "r") as file:
         groups = file.get("model_weights", file)
@@ -83,6 +98,23 @@ def _read_h5(path):
                 _check_bytes(stored.nbytes)
                 arrays[f"{group.replace('/', '_')}_{part}"] = stored[()]
     return arrays
+
+
+def check_h5(path):
+    """Read an HDF5 file in another process first: the library never comes back from some damaged files, or crashes.
+
+    Raises
+    ------
+    ValueError
+        It takes longer than SECONDS_FOR_H5, or cannot be read.
+    """
+    command = [sys.executable, "-c", READ_H5, path, str(MOST_WEIGHTS)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_FOR_H5)
+    except subprocess.TimeoutExpired as error:
+        raise ValueError(f"it cannot be read within {SECONDS_FOR_H5} s") from error
+    if done.returncode:
+        raise ValueError((done.stderr.splitlines() or ["the HDF5 library crashed on it"])[-1])
 
 
 def _check_bytes(count):
@@ -96,8 +128,10 @@ def _names(group, attribute):
 
 
 def _keras_vgg(name, path):
-    path = _downloaded_vgg(name) if path is None else path
+    given, path = path, path or _downloaded_vgg(name)
     try:
+        if given:
+            check_h5(path)
         return {"vgg19": keras.applications.VGG19, "vgg16": keras.applications.VGG16}[name](
             include_top=False, weights=path
         )

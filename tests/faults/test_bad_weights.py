@@ -87,8 +87,16 @@ def test_truncations_and_flipped_bits(tmp_path, rng, tries, tally):
 
 
 @pytest.mark.parametrize("path", FOUND, ids=lambda path: path.name)
-def test_what_the_fuzzer_found(path):
-    outcome(path)
+def test_what_was_found(path, monkeypatch):
+    monkeypatch.setattr(pretrained, "SECONDS_FOR_H5", 2)
+    assert outcome(path) == "refused"
+
+
+def test_a_file_that_the_hdf5_library_reads_without_end_is_refused(monkeypatch):
+    monkeypatch.setattr(pretrained, "SECONDS_FOR_H5", 2)
+    (path,) = (path for path in FOUND if "without_end" in path.name)
+    with pytest.raises(ValueError, match=f"{path.name}' does not hold .*: it cannot be read within 2 s"):
+        build_network("squeezenet1_1", ["conv1"], weights=path)
 
 
 class Harm:
