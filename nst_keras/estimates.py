@@ -90,10 +90,9 @@ def estimate(content, style, *, finish_in=None, **settings):
     seconds_at = _seconds_an_iteration(content, style, settings)
     layers = layers_read(checked)
     network = build_network(given["network"], layers, pooling=given["pooling"], weights=given["weights"])
-    scales = 1 if given["scales"] == "auto" and checked["init"] not in images.STARTS else given["scales"]
 
     def at(size):
-        plan = stages(pyramid(content.shape, size, scales), given["iterations"], checked["precision"])
+        plan = stages(pyramid(content.shape, size, checked["scales"]), given["iterations"], checked["precision"])
         shape, tile = plan[-1].shape, given["tile"]
         iterations = sum(stage.iterations for stage in plan)
         each = EVALUATIONS_AN_ITERATION if given["optimizer"].startswith("lbfgs") else 1.0

@@ -38,8 +38,11 @@ def peak_memory(network, shape, optimizer, seen_at_once=None):
     return network_memory(network, seen_at_once or shape) + 3 * pixels * (BYTES_A_VARIABLE[optimizer] + 4 * PICTURES)
 
 
-def check_memory(network, shape, optimizer, seen_at_once):
-    """Raise a `ValueError` with the numbers if a run would need more memory than is free on this machine."""
+def check_memory(network, shape, optimizer, seen_at_once=None):
+    """Raise a `ValueError` with the numbers if a run would need more memory than is free on this machine.
+
+    Arguments are those of `peak_memory`; without `seen_at_once`, tiles are not what the message advises.
+    """
     needed, free = peak_memory(network, shape, optimizer, seen_at_once), psutil.virtual_memory().available
     if needed <= free:
         return
@@ -47,7 +50,7 @@ def check_memory(network, shape, optimizer, seen_at_once):
     fitting = int(max(shape) * math.sqrt(free / needed))
     advice = [f"size={fitting}"]
     advice += ['optimizer="lbfgs-float32"'] if optimizer == "lbfgs" else []
-    advice += ["tile=512"] if tuple(seen_at_once) == tuple(shape) else []
+    advice += ["tile=512"] if seen_at_once == shape else []
     raise ValueError(
         f"A result of {shape[1]}×{shape[0]} pixels would need about {needed / GIGABYTE:.1f} GB of memory, of which "
         f"the optimiser {optimizer!r} takes {of_optimizer / GIGABYTE:.1f}; {free / GIGABYTE:.1f} GB are free. "

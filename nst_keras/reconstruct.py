@@ -6,6 +6,7 @@ that of Gatys et al. 2015, arXiv:1505.07376.
 """
 
 from . import image as images
+from .memory import check_memory
 from .network import build_network
 from .objective import Objective, content_terms, style_targets, style_terms, total_variation_term
 from .run import Result, check_callback, coarse_to_fine, input_files, load_style, pyramid, stages, style_at
@@ -58,37 +59,23 @@ def reconstruct_content(
     NonFiniteLossError
         A term became NaN or infinite.
     """
-    settings = checked_settings(
-        content_layers=_given(layers),
-        size=size,
-        network=network,
-        formula=formula,
-        tv_weight=tv_weight,
-        init=init,
-        iterations=iterations,
-        scales=scales,
-        optimizer=optimizer,
-        pooling=pooling,
-        weights=weights,
-        seed=seed,
-    )
+    settings = dict(locals())
+    del settings["content"], settings["callback"]
+    if layers is None:
+        raise ValueError("layers must be a list of layer names; got None.")
+    settings = checked_settings(layers_of="content", **settings)
     check_callback(callback)
     image = images.load_image(content, name="content")
-    shapes = pyramid(image.shape, size, scales)
+    shapes = pyramid(image.shape, size, settings["scales"])
     image = images.resize(image, shapes[-1])
     start = images.starting_image(init, images.resize(image, shapes[0]), image, seed)
-    net = build_network(network, layers_read(settings), pooling=pooling, weights=weights)
+    layers = settings["layers"]
 
-    def objective_at(shape, precision):
-        content_at_scale = images.resize(image, shape)
-        terms = content_terms(net, content_at_scale, settings["content_layers"], 1.0, formula=formula)
-        return Objective(net, [*terms, total_variation_term(settings["tv_weight"], formula=formula)], shape)
+    def terms_at(shape, network):
+        return content_terms(network, images.resize(image, shape), layers, 1.0, formula=formula)
 
-    picture, history, interrupted = coarse_to_fine(
-        objective_at, start, stages(shapes, iterations, "float32"), optimizer=optimizer, callback=callback
-    )
-    settings["layers"] = settings.pop("content_layers")
-    return Result(picture, history, settings, input_files(content, init), interrupted, image, [])
+    found = _minimized(terms_at, {"content_layers": layers}, network, settings, start, shapes, callback)
+    return Result(*found[:2], settings, input_files(content, init), found[2], image, [])
 
 
 def synthesize_texture(
@@ -144,48 +131,38 @@ def synthesize_texture(
     NonFiniteLossError
         A term became NaN or infinite.
     """
-    settings = checked_settings(
-        style_layers=layers,
-        size=size,
-        network=network,
-        formula=formula,
-        tv_weight=tv_weight,
-        style_scale=style_scale,
-        init=init,
-        iterations=iterations,
-        scales=scales,
-        optimizer=optimizer,
-        pooling=pooling,
-        weights=weights,
-        seed=seed,
-    )
+    settings = dict(locals())
+    del settings["style"], settings["proportions"], settings["callback"]
+    settings = checked_settings(layers_of="style", **settings)
     check_callback(callback)
     pictures = load_style(style)
-    shapes = pyramid(_proportions(proportions, pictures[0].shape), size, scales)
+    shapes = pyramid(_proportions(proportions, pictures[0].shape), size, settings["scales"])
+    settings["proportions"] = None if proportions is None else [float(side) for side in proportions]
     first = images.resize(pictures[0], shapes[0])
     start = images.starting_image(init, first, first, seed)
-    net = build_network(network, layers_read(settings), pooling=pooling, weights=weights)
+    layers = settings["layers"]
+
+    def styles_at(shape):
+        return [style_at(shape, picture, settings) for picture in pictures]
+
+    def terms_at(shape, network):
+        return style_terms(style_targets(network, styles_at(shape), layers), 1.0, formula=formula)
+
+    found = _minimized(terms_at, {"style_layers": layers}, network, settings, start, shapes, callback)
+    return Result(*found[:2], settings, input_files(style, init), found[2], None, styles_at(shapes[-1]))
+
+
+def _minimized(terms_at, layers, network, settings, start, shapes, callback):
+    """Image, history and whether the run was interrupted; `terms_at` is (shape, network) → list of Term."""
+    network = build_network(network, layers_read(layers), pooling=settings["pooling"], weights=settings["weights"])
+    check_memory(network, shapes[-1], settings["optimizer"])
+    smoothness = total_variation_term(settings["tv_weight"], formula=settings["formula"])
 
     def objective_at(shape, precision):
-        targets = style_targets(
-            net, [style_at(shape, picture, settings) for picture in pictures], settings["style_layers"]
-        )
-        terms = style_terms(targets, 1.0, formula=formula)
-        return Objective(net, [*terms, total_variation_term(settings["tv_weight"], formula=formula)], shape)
+        return Objective(network, [*terms_at(shape, network), smoothness], shape)
 
-    picture, history, interrupted = coarse_to_fine(
-        objective_at, start, stages(shapes, iterations, "float32"), optimizer=optimizer, callback=callback
-    )
-    settings["layers"] = settings.pop("style_layers")
-    settings["proportions"] = None if proportions is None else [float(side) for side in proportions]
-    styles = [style_at(shapes[-1], picture, settings) for picture in pictures]
-    return Result(picture, history, settings, input_files(style, init), interrupted, None, styles)
-
-
-def _given(layers):
-    if layers is None:
-        raise ValueError("layers must be a list of layer names; got None.")
-    return layers
+    plan = stages(shapes, settings["iterations"], "float32")
+    return coarse_to_fine(objective_at, start, plan, optimizer=settings["optimizer"], callback=callback)
 
 
 def _proportions(proportions, shape):

@@ -30,10 +30,10 @@ COMBINATIONS = ("losses", "targets")
 MASK_MODES = ("guided", "blend", "freeze", "classic")
 
 
-def checked_settings(*, styles=0, **settings):
+def checked_settings(*, styles=0, layers_of="style", **settings):
     """The settings of a run with `styles` styles, spelled out: what `Result.settings` keeps, and `json` can write down.
 
-    Only those settings are checked that the run has.
+    Only those settings are checked that the run has. Its `layers` are of the "content" or "style".
 
     Raises
     ------
@@ -45,9 +45,9 @@ def checked_settings(*, styles=0, **settings):
     if "precision" in settings:
         settings["precision"] = chosen_precision(settings["precision"], network)
     settings["network"] = network if isinstance(network, str) else network.name
-    for position, name in enumerate(("content_layers", "style_layers")):
+    for name, of in {"content_layers": "content", "style_layers": "style", "layers": layers_of}.items():
         if name in settings:
-            settings[name] = _layers(name, network, settings[name], position)
+            settings[name] = _layers(name, network, settings[name], of)
     for name, least in {"size": SMALLEST_SIDE, "iterations": 1, "seed": 0}.items():
         settings[name] = checked_whole(name, settings[name], least)
     if settings.get("tile") is not None:
@@ -84,6 +84,8 @@ def checked_settings(*, styles=0, **settings):
         hint = suggestion(init, STARTS)
         raise ValueError(f"init {str(init)!r}: there is no such file, nor a start of this name.{hint}")
     settings["init"] = _label(init)
+    if scales == "auto" and settings["init"] not in (None, *STARTS):
+        settings["scales"] = 1  # a smaller size would lose the picture's detail
     return settings
 
 
@@ -93,13 +95,13 @@ def layers_read(settings):
     return joined_reach([dict.fromkeys(settings.get("content_layers", ()), 0), *of_style])
 
 
-def _layers(argument, network, layers, position):
+def _layers(argument, network, layers, of):
     """Layers as `json` can write them: a list of names (or correlations, as plain lists), or {layer: share}."""
     if layers is None:
         name = network if isinstance(network, str) else network.name
         if name not in LAYERS:
             raise ValueError(f"{argument} must be given for a network of your own, {name!r}.")
-        layers = LAYERS[name][position]
+        layers = LAYERS[name][("content", "style").index(of)]
     if isinstance(layers, str):
         raise ValueError(f"{argument} must be a list of names, such as [{layers!r}]; got a string.")
     if isinstance(layers, dict):
@@ -107,7 +109,7 @@ def _layers(argument, network, layers, position):
         return {layer: checked_number(f"{argument}[{layer!r}]", weight) for layer, weight in layers.items()}
     if not isinstance(layers, (list, tuple)):
         raise ValueError(f"{argument} must be a list of names or correlations, or a dictionary; got {layers!r}.")
-    if all(isinstance(layer, str) for layer in layers) or argument == "content_layers":
+    if all(isinstance(layer, str) for layer in layers) or of == "content":
         check_layers(network, list(layers), argument)
         return list(layers)
     order = layer_names(network)

@@ -154,29 +154,11 @@ def train(
     NonFiniteLossError
         A loss became NaN or infinite.
     """
+    settings = dict(locals())
+    for name in ("photographs", "sample", "every", "checkpoint", "strategy", "callback"):
+        del settings[name]
     style_pictures = None if style is None else load_style(style)
-    settings = _checked_settings(
-        style=style,
-        upscale=upscale,
-        width=width,
-        residual_blocks=residual_blocks,
-        network=network,
-        weights=weights,
-        content_layers=content_layers,
-        style_layers=style_layers,
-        formula=formula,
-        content_weight=content_weight,
-        style_weight=style_weight,
-        tv_weight=tv_weight,
-        pixel_weight=pixel_weight,
-        size=size,
-        style_size=style_size,
-        steps=steps,
-        batch=batch,
-        learning_rate=learning_rate,
-        seed=seed,
-        start=start is not None,
-    )
+    settings = _checked_settings(**settings | {"start": start is not None})
     every = checked_whole("every", every, 1)
     check_callback(callback)
     strategy = strategy or tf.distribute.get_strategy()

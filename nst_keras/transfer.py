@@ -151,36 +151,11 @@ def style_transfer(
     NonFiniteLossError
         A term became NaN or infinite; the error carries the best image.
     """
+    settings = dict(locals())
+    for name in ("content", "style", "callback", "checkpoint"):
+        del settings[name]
     sources = list(style) if isinstance(style, (list, tuple)) else [style]
-    settings = checked_settings(
-        styles=len(sources),
-        size=size,
-        network=network,
-        content_layers=content_layers,
-        style_layers=style_layers,
-        formula=formula,
-        content_weight=content_weight,
-        style_weight=style_weight,
-        tv_weight=tv_weight,
-        shares=shares,
-        style_weights=style_weights,
-        combine=combine,
-        style_scale=style_scale,
-        masks=masks,
-        style_masks=style_masks,
-        mask_mode=mask_mode,
-        preserve_color=preserve_color,
-        color_strength=color_strength,
-        init=init,
-        iterations=iterations,
-        scales=scales,
-        optimizer=optimizer,
-        tile=tile,
-        pooling=pooling,
-        weights=weights,
-        precision=precision,
-        seed=seed,
-    )
+    settings = checked_settings(styles=len(sources), **settings)
     check_callback(callback)
     if checkpoint is not None:
         from .kept_runs import Checkpoint
@@ -189,9 +164,7 @@ def style_transfer(
     content_image = images.load_image(content, name="content")
     style_images = [load_style(source) for source in sources]
     regions = load_regions(masks, style_masks, mask_mode, content_image, style_images)
-    if scales == "auto" and settings["init"] not in images.STARTS:
-        scales = 1
-    shapes = pyramid(content_image.shape, size, scales)
+    shapes = pyramid(content_image.shape, size, settings["scales"])
     content_image = images.resize(content_image, shapes[-1])
     seen_content, style_images, notes = _recolored(content_image, style_images, settings)
     start = images.starting_image(init, images.resize(seen_content, shapes[0]), style_images[0][0], seed)

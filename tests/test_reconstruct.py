@@ -70,6 +70,11 @@ def test_settings_repeat_the_run(content, painting):
     assert max(first.styles[0].shape) == 48
 
 
+def test_a_texture_that_starts_from_a_picture_is_made_at_one_size(painting, content):
+    result = synthesize_texture(painting, size=128, init=content, iterations=1)
+    assert [step.size for step in result.history] == [128]
+
+
 def test_files_are_protected_and_callbacks_heard(content, tmp_path):
     save_image(content, tmp_path / "content.png")
 
@@ -92,6 +97,8 @@ def test_files_are_protected_and_callbacks_heard(content, tmp_path):
     [
         (reconstruct_content, {"layers": None}, "layers must be a list of layer names"),
         (reconstruct_content, {"layers": ["block1_conv9"]}, "lite has no layer 'block1_conv9'"),
+        (reconstruct_content, {"layers": "block1_conv1"}, "^layers must be a list of names"),
+        (synthesize_texture, {"layers": 5}, "^layers must be a list of names or correlations"),
         (reconstruct_content, {"layers": ["block1_conv1"], "size": 8}, "size must be a whole number of at least 32"),
         (reconstruct_content, {"layers": ["block1_conv1"], "tv_weight": -1}, "tv_weight must be a finite number"),
         (synthesize_texture, {"proportions": (0, 1)}, "proportions must be two positive numbers"),
