@@ -36,7 +36,7 @@ def build_parser():
         "tv_weight": {"type": float},
         "pixel_weight": {"type": float},
         "content_layers": {"nargs": "+", "metavar": "LAYER"},
-        "learning_rate": {"type": float},
+        "learning_rate": {"type": float, "help": "2e-3 for a style, 2e-4 to enlarge"},
         "network": {"choices": NETWORKS, "help": "the loss network"},
         "weights": {"metavar": "FILE", "help": "of the loss network"},
         "width": {"type": int},
@@ -45,7 +45,8 @@ def build_parser():
         "seed": {"type": int},
     }
     for name, option in options.items():
-        option["help"] = f"{option.get('help', '')} (default: {DEFAULTS[name]})".strip()
+        if DEFAULTS[name] is not None:
+            option["help"] = f"{option.get('help', '')} (default: {DEFAULTS[name]})".strip()
         training.add_argument("--" + name.replace("_", "-"), default=DEFAULTS[name], **option)
     applying = commands.add_parser("apply", help="paint a picture, an animation or a folder with a trained network")
     applying.add_argument("network", help=f"{', '.join(trained_networks())}, or a file NAME.weights.h5")

@@ -122,9 +122,12 @@ def blurred(layers, order):
     `order` lists layers from shallow to deep. By the paper's own word slow and unreliable. The paper does not give the
     kernel; ¼ ½ ¼ in both directions is ours.
     """
+    correlations = as_correlations(layers)
+    lacking = {layer for c in correlations if c.deeper for layer in c.layers} - set(order)
+    if lacking:
+        raise ValueError(f"order must list every layer that is correlated; it lacks {', '.join(sorted(lacking))}.")
     return [
-        c if c.deeper is None else c._replace(blur=order.index(c.deeper) - order.index(c.layer))
-        for c in as_correlations(layers)
+        c if c.deeper is None else c._replace(blur=order.index(c.deeper) - order.index(c.layer)) for c in correlations
     ]
 
 

@@ -20,9 +20,7 @@ STYLE = Path(__file__).parent / "style.mplstyle"
 @contextlib.contextmanager
 def styled():
     """Within it figures are drawn in this package's style."""
-    plt.close(
-        plt.figure()
-    )  # loads Matplotlib's backend: inside the context, what it sets up for notebooks would be undone
+    plt.close(plt.figure())  # loads the backend: what it sets up for notebooks would be undone within the context
     with plt.style.context(STYLE):
         yield
 

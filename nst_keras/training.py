@@ -31,6 +31,7 @@ CONTENT_LAYERS = {  # of a style, and of super-resolution
     "vgg16": (("block3_conv3",), ("block2_conv2",)),  # relu3_3, as the authors' code; the paper has relu2_2
 }
 TV_WEIGHT = 0.6  # of a style
+LEARNING_RATES = 2e-3, 2e-4  # of a style, and of super-resolution
 LAST_RATE = 0.05  # of the learning rate
 
 
@@ -83,7 +84,7 @@ def train(
     style_size=512,
     steps=2500,
     batch=4,
-    learning_rate=2e-3,
+    learning_rate=None,
     seed=0,
     start=None,
     sample=None,
@@ -127,7 +128,9 @@ def train(
     style_size : int
         Longer side of the style's pictures: the brush is that of `style_transfer` at this size.
     steps, batch, learning_rate, seed
-        The paper has 40,000 steps of 4 crops at 1e-3. Seed of the weights and of the crops.
+        The paper has 40,000 steps of 4 crops at 1e-3. The rate is 2e-3 for a style by default, and 2e-4 without: there
+        nothing is normalised, and at larger rates units die, until the network gives no more than bicubic enlarging.
+        Seed of the weights and of the crops.
     start : keras.Model, optional
         A trained network of the same shape to start from. That of another style saves half of the steps.
     sample : path, PIL image or array, optional
@@ -174,7 +177,9 @@ def train(
         model = transform_network(width, residual_blocks, upscale, seed)
         if start is not None:
             _set_start(model, start)
-        optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps, LAST_RATE))
+        optimizer = keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(settings["learning_rate"], steps, LAST_RATE)
+        )
         optimizer.build(model.trainable_variables)
         variables = [*model.variables, *optimizer.variables]
         history = restore_checkpoint(state, settings, variables) if state and state.exists() else []
@@ -239,6 +244,7 @@ def _checked_settings(*, style, upscale, size, steps, batch, learning_rate, pixe
     steps = checked_whole("steps", steps, 1)
     if (style is None) != (upscale > 1):
         raise ValueError(f"upscale must be 1 for a style, and 4 or 8 without one; got style={style!r}, {upscale=}.")
+    learning_rate = LEARNING_RATES[style is None] if learning_rate is None else learning_rate
     if style is None:
         del given["style_layers"], given["style_weight"]
     if given["tv_weight"] is None:

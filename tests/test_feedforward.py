@@ -385,6 +385,25 @@ def test_super_resolution_learns_more_than_bicubic_knows(folder):
     assert content_loss(trained, target) < content_loss(bicubic, target)
 
 
+@pytest.mark.parametrize("upscale", [4, 8])
+@pytest.mark.parametrize("loss", ["pixel", "feature"])
+def test_the_shipped_networks_enlarge_better_than_bicubic_by_the_loss_they_learnt(upscale, loss, photograph):
+    network = load_network(f"enlarge{upscale}_{loss}")
+    settings = network_settings(f"enlarge{upscale}_{loss}")
+    assert (settings["content_weight"] > 0, settings["pixel_weight"] > 0) == (loss == "feature", loss == "pixel")
+    target = tf.constant(resize(photograph, (160, 240))[None])
+    small = shrunk(target, upscale)
+    seen = build_network("lite", settings["content_layers"])
+
+    def error(image):
+        if loss == "pixel":
+            return tf.reduce_mean(tf.square(image - target))
+        return sum(content_loss(seen(image)[layer], seen(target)[layer]) for layer in seen.output)
+
+    bicubic = transform_network(**SMALL, upscale=upscale)(small)
+    assert error(network(small)) < 0.97 * error(bicubic)
+
+
 @pytest.mark.parametrize(
     "wrong, message",
     [

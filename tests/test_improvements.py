@@ -188,6 +188,11 @@ def test_builders_combine():
     assert [c.shift for c in shifted(["color", "a"])] == [0.0, -1.0]
 
 
+def test_a_blur_needs_the_order_of_all_layers():
+    with pytest.raises(ValueError, match="order must list every layer that is correlated; it lacks b, c"):
+        blurred(chain(["a", "b", "c"]), ["a"])
+
+
 def test_lists_share_and_dictionaries_say():
     assert [c.weight for c in as_correlations(["a", Correlation("b", weight=3.0)])] == [0.25, 0.75]
     assert as_correlations([["a", "b", -1.0, 0, 1.0]]) == [Correlation("a", "b", -1.0)]
