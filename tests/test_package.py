@@ -151,7 +151,9 @@ def test_requirements_and_pyproject_agree():
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     optional = pyproject["project"]["optional-dependencies"]["widgets"]
-    assert {*pyproject["project"]["dependencies"], *optional} < set(lines)
+    of_the_package = lines[lines.index("# What the package needs") + 1 : lines.index("")]
+    assert pyproject["project"]["dependencies"] == of_the_package
+    assert set(optional) < set(lines)
     pinned = {line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
     named = {re.split(r"[\[<>=]", line)[0].lower() for line in lines if re.match(r"\w", line)}
     assert named <= pinned
