@@ -15,7 +15,6 @@ import warnings
 from pathlib import Path
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageSequence
@@ -33,6 +32,7 @@ from .image import (
     to_pil,
     write_picture,
 )
+from .network import dtype_policy
 from .pretrained import check_h5
 from .transform_network import LEAST, check_shape, transform_network
 
@@ -137,12 +137,8 @@ def save_network(network, path, settings):
     """
     path = check_weights_path(path)
     shape = check_shape(settings)
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float16")
-    try:
+    with dtype_policy("float16"):
         half = transform_network(**shape)
-    finally:
-        keras.config.set_dtype_policy(policy)
     half.set_weights(network.get_weights())
     with tempfile.TemporaryDirectory() as folder:
         half.save_weights(Path(folder) / path.name)

@@ -1,7 +1,6 @@
 """python -m nst_keras train STYLE PHOTOGRAPHS -o NAME.weights.h5, and apply NETWORK PICTURE -o OUTPUT."""
 
 import argparse
-import inspect
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from .network import NETWORKS
 from .progress import ProgressBar
 from .training import train
 
-DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(train).parameters.items()}
+DEFAULTS = train.__kwdefaults__
 
 
 def build_parser():

@@ -214,13 +214,7 @@ def lbfgs(recorder, iterations, state):
             method="L-BFGS-B",
             bounds=Bounds(np.zeros_like(x), np.ones_like(x)),
             callback=callback,
-            options={
-                "maxiter": iterations,
-                "maxfun": 20 * iterations,
-                "maxcor": CORRECTIONS,
-                "ftol": 0,
-                "gtol": 0,
-            },
+            options={"maxiter": iterations, "maxfun": 20 * iterations, "maxcor": CORRECTIONS, "ftol": 0, "gtol": 0},
         )
     return {"x": end.x}
 

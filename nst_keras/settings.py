@@ -7,7 +7,7 @@ import numpy as np
 
 from .checks import checked_name, checked_number, checked_whole, is_whole, suggestion
 from .color import check_preserve_color
-from .formulas import FORMULAS, check_formula
+from .formulas import FORMULAS
 from .image import SMALLEST_SIDE, STARTS
 from .improvements import Correlation, as_correlations
 from .network import check_layers, check_network, layer_names
@@ -56,7 +56,7 @@ def checked_settings(*, styles=0, layers_of="style", **settings):
         if not is_whole(scales) or scales < 1:
             raise ValueError(f'scales must be "auto" or a whole number of at least 1; got {scales!r}.')
         settings["scales"] = int(scales)
-    check_formula(settings["formula"])
+    checked_name("formula", settings["formula"], FORMULAS)
     settings.update(_weights(settings, network))
     if "style_weights" in settings:
         settings["style_weights"] = _style_weights(settings["style_weights"], styles)
