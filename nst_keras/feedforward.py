@@ -9,7 +9,6 @@ package:
 """
 
 import functools
-import io
 import tempfile
 import warnings
 from pathlib import Path
@@ -223,9 +222,7 @@ def _apply_to_animation(network, source, output, size):
             durations.append(frame.info.get("duration", 100))
             painted.append(to_pil(apply(network, frame.convert("RGBA"), size=size)))
     options = {} if loop is None else {"loop": loop}
-    buffer = io.BytesIO()
-    painted[0].save(buffer, "GIF", save_all=True, append_images=painted[1:], duration=durations, **options)
-    write_file(output, buffer.getvalue())
+    write_picture(painted[0], output, save_all=True, append_images=painted[1:], duration=durations, **options)
 
 
 def _network_file(name):

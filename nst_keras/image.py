@@ -85,17 +85,19 @@ def save_image(image, path, *, inputs=(), dpi=None):
     """
     path = check_output(path, inputs, dpi)
     _check_image(image)
-    write_picture(to_pil(image), path, dpi)
+    write_picture(to_pil(image), path, **({} if dpi is None else {"dpi": (dpi, dpi)}))
 
 
-def write_picture(picture, path, dpi=None):
-    """Write a PIL image to `path`, a `pathlib.Path` from `check_output`, whole or not at all; see `write_file`."""
-    kind = Image.registered_extensions()[path.suffix.lower()]
-    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
-    options |= {} if dpi is None else {"dpi": (dpi, dpi)}
-    encoded = io.BytesIO()  # Pillow itself does not notice when the disk becomes full in the middle of its last write
-    picture.save(encoded, kind, **options)
-    write_file(path, encoded.getvalue())
+def write_picture(picture, path, **options):
+    """Write a PIL image to a `pathlib.Path`, whole or not at all; Pillow notices too late when the disk is full."""
+    write_file(path, encoded(picture, Image.registered_extensions()[path.suffix.lower()], **options))
+
+
+def encoded(picture, kind, **options):
+    """Bytes of a PIL image as a file of Pillow's `kind`, with its options; a JPEG keeps every pixel's colour."""
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **({"quality": 95, "subsampling": 0} if kind == "JPEG" else {}) | options)
+    return buffer.getvalue()
 
 
 def to_pil(image):
@@ -140,6 +142,11 @@ def resize(image, shape):
     return resized
 
 
+def reduced(image, most):
+    """An image, made smaller if its longer side has more than `most` pixels."""
+    return resize(image, fitting_shape(image.shape, most)) if max(image.shape[:2]) > most else image
+
+
 def luminance(image):
     """Y = 0.299 R + 0.587 G + 0.114 B of an image, shape (H, W); where it is grey, its level exactly."""
     _check_image(image)
@@ -148,10 +155,7 @@ def luminance(image):
 
 
 def fitting_shape(shape, size, least=0):
-    """(height, width) with the proportions of `shape`, whose longer side is `size` pixels.
-
-    More where the shorter side would otherwise be under `least`.
-    """
+    """(height, width) in proportion to `shape`: the longer side is `size`, or more so that the other is `least`."""
     height, width = shape[:2]
     scale = max(size / max(height, width), least / min(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
@@ -290,9 +294,6 @@ def _normalise(pixels, label):
 
 def _composite(pixels, background):
     """1, 3 or 4 channels → RGB; transparency shows `background`."""
-    if pixels.shape[-1] == 1:
-        return np.repeat(pixels, 3, axis=-1)
     if pixels.shape[-1] == 4:
-        rgb, alpha = pixels[..., :3], pixels[..., 3:]
-        return rgb * alpha + background * (1 - alpha)
-    return pixels
+        return pixels[..., :3] * pixels[..., 3:] + background * (1 - pixels[..., 3:])
+    return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels

@@ -20,7 +20,7 @@ from PIL import Image
 
 from .checks import suggestion
 from .files import sha256, write_file
-from .image import fitting_shape, resize
+from .image import reduced
 from .plot import plot_images, save_figure
 from .run import Result
 from .settings import checked_settings
@@ -61,7 +61,7 @@ class Sweep:
             if result is not None:
                 title = "\n".join(_label(key, row[key]) for key in varied)
                 title = f"{title} ({row['folder'][-DIGITS:]})" if title in pictures else title
-                pictures[title] = resize(result.image, fitting_shape(result.image.shape, THUMBNAIL))
+                pictures[title] = reduced(result.image, THUMBNAIL)
         return plot_images(pictures, columns=columns if 1 < columns <= 6 else 6, height=1.8)
 
 

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from ..checks import suggestion
 from ..color import after_transfer
-from ..image import SMALLEST_SIDE, fitting_shape, load_image, resize
+from ..image import SMALLEST_SIDE, fitting_shape, load_image, reduced, resize
 from ..masks import resize_mask
 from ..network import build_network
 from ..settings import layers_read
 from ..transfer import style_transfer
-from .picture_files import encoded, keep
+from .picture_files import keep, png
 
 PREVIEW_SIZE = 160
 PREVIEW_ITERATIONS = 20  # at each of two sizes: about two seconds on two cores, half of it to compile
@@ -59,7 +59,7 @@ class Mix(NamedTuple):
         settings = dict(self.settings)
         if "masks" in settings:
             name = f"{Path(self.content).stem}_mask.png"
-            settings["masks"] = [keep(encoded(mask), folder, name).as_posix() for mask in settings["masks"]]
+            settings["masks"] = [keep(png(mask), folder, name).as_posix() for mask in settings["masks"]]
         style = self.styles[0] if len(self.styles) == 1 else self.styles
         arguments = [repr(self.content), repr(style), *(f"{name}={value!r}" for name, value in settings.items())]
         lines = "".join(f"    {argument},\n" for argument in arguments)
@@ -75,8 +75,7 @@ class Engine:
     def reduced(self, path):
         """A picture, at most 640 pixels wide and high; it is read once."""
         if path not in self._reduced:
-            image = load_image(path)
-            self._reduced[path] = resize(image, fitting_shape(image.shape, min(PREVIEW_SOURCE, max(image.shape))))
+            self._reduced[path] = reduced(load_image(path), PREVIEW_SOURCE)
         return self._reduced[path]
 
     def preview(self, mix, stop):

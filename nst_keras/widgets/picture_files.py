@@ -1,19 +1,18 @@
 """The files of the mixing desk: pictures to choose from, and what is kept without ever overwriting."""
 
 import contextlib
-import io
 import itertools
+import math
 import os
 import re
 import tempfile
 import textwrap
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..files import write_file
-from ..image import WRITABLE, fitting_shape, load_image, resize, to_pil
+from ..image import WRITABLE, encoded, load_image, reduced, resize, to_pil
 
 STRIP_HEIGHT, STRIP_GAP = 240, 6  # pixels
 
@@ -101,13 +100,9 @@ def keep_upload(data, folder, name):
     return keep(data, folder, name)
 
 
-def encoded(image, most=None, kind="PNG"):
-    """Bytes of an image array as a file, its longer side at most `most` pixels."""
-    if most and max(image.shape) > most:
-        image = resize(image, fitting_shape(image.shape, most))
-    buffer = io.BytesIO()
-    to_pil(image).save(buffer, kind, **({"quality": 92, "subsampling": 0} if kind == "JPEG" else {}))
-    return buffer.getvalue()
+def png(image, most=math.inf):
+    """Bytes of an image or a mask as a file, its longer side at most `most` pixels."""
+    return encoded(to_pil(reduced(image, most)), "PNG")
 
 
 def strip(pictures, caption):
@@ -122,4 +117,4 @@ def strip(pictures, caption):
         left += shape[1] + STRIP_GAP
     text = "\n".join(lines)
     ImageDraw.Draw(sheet).text((2, STRIP_HEIGHT + 6), text, "#333", ImageFont.load_default(13), spacing=4)
-    return encoded(np.asarray(sheet, "float32") / 255, kind="JPEG")
+    return encoded(sheet, "JPEG")
