@@ -22,7 +22,7 @@ from .checks import checked_whole, suggestion
 from .files import read_json, write_file, write_json
 from .image import (
     SMALLEST_SIDE,
-    WRITABLE,
+    SUFFIXES,
     PictureError,
     check_output,
     fitting_shape,
@@ -193,9 +193,9 @@ def picture_files(folder, argument):
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{argument}: there is no folder {str(folder)!r}.")
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in (*WRITABLE, ".gif") and file.is_file())
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
     if not files:
-        raise ValueError(f"{argument}: the folder {str(folder)!r} holds no pictures ({', '.join(WRITABLE)}, .gif).")
+        raise ValueError(f"{argument}: the folder {str(folder)!r} holds no pictures ({', '.join(SUFFIXES)}).")
     return files
 
 

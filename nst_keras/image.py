@@ -18,6 +18,7 @@ from .files import write_file
 
 READABLE = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+SUFFIXES = (*WRITABLE, ".gif")  # of pictures in a folder
 STARTS = ("content", "style", "noise", "blend")
 NOISE_IN_BLEND = np.float32(0.6)
 SMALLEST_SIDE = 32

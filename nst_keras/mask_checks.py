@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgb
 from scipy import ndimage
 
 from .image import load_image, luminance
-from .masks import checked_masks, checked_shape, resize_mask
+from .masks import checked_masks, checked_shape, resize_mask, sides
 from .plot import styled
 
 LEAST_COVERAGE = 0.01  # share of the picture
@@ -53,7 +53,7 @@ class MaskReport:
         rows.append(["regions", *(str(row["regions"]) for row in self.table.values())])
         for layer, grid in self.grids.items():
             counts = [f"{row['positions'][layer]} ({row['area'][layer]:.1f})" for row in self.table.values()]
-            rows.append([f"{layer} {_size(grid)}", *counts])
+            rows.append([f"{layer} {sides(grid)}", *counts])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
             "  ".join([row[0].ljust(widths[0]), *(cell.rjust(n) for cell, n in zip(row[1:], widths[1:], strict=True))])
@@ -111,7 +111,7 @@ def check_masks(masks, image=None, *, grids=None):
         shape = next(iter(masks.values())).shape
         if image.shape[:2] != shape:
             raise ValueError(
-                f"image is {_size(image.shape)} pixels, the masks {_size(shape)}: load_mask(…, image.shape) makes a "
+                f"image is {sides(image.shape)} pixels, the masks {sides(shape)}: load_mask(…, image.shape) makes a "
                 "mask of the image's size."
             )
     return MaskReport(mask_findings(masks, grids), {n: _row(m, grids) for n, m in masks.items()}, masks, grids, image)
@@ -198,7 +198,7 @@ def _vanishing(name, mask, resized):
         rows, columns = (np.arange(n) * m // n for n, m in zip(mask.shape, values.shape, strict=True))
         seen = labels * (values > 0.5)[rows[:, None], columns]
         if gone := np.sum(np.bincount(seen.ravel(), minlength=count + 1)[1:] == 0):
-            lost[f"{layer} ({_size(values.shape)})"] = gone
+            lost[f"{layer} ({sides(values.shape)})"] = gone
     if lost:
         places = ", ".join(f"{gone} of {count} at {layer}" for layer, gone in lost.items())
         yield (
@@ -208,7 +208,7 @@ def _vanishing(name, mask, resized):
 
 
 def _few(name, resized):
-    areas = {f"{layer} ({_size(values.shape)})": np.sum(values**2) for layer, values in resized.items()}
+    areas = {f"{layer} ({sides(values.shape)})": np.sum(values**2) for layer, values in resized.items()}
     few = ", ".join(f"{area:.1f} at {layer}" for layer, area in areas.items() if area < LEAST_POSITIONS)
     if few:
         yield (
@@ -251,10 +251,6 @@ def _named(masks):
 
 def _grids(grids):
     return {layer: checked_shape(grid) for layer, grid in (grids or {}).items()}
-
-
-def _size(shape):
-    return f"{shape[1]}×{shape[0]}"
 
 
 def _overlay(axes, picture, mask, color, title):

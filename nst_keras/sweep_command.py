@@ -10,9 +10,9 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from .checks import suggestion
-from .sweeps import SETTINGS, sweep
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+from .image import SUFFIXES
+from .kept_runs import SETTINGS
+from .sweeps import sweep
 
 
 def build_parser():

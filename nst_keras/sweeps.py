@@ -21,6 +21,7 @@ from PIL import Image
 from .checks import suggestion
 from .files import sha256, write_file
 from .image import reduced
+from .kept_runs import SETTINGS
 from .plot import plot_images, save_figure
 from .run import Result
 from .settings import checked_settings
@@ -28,8 +29,6 @@ from .share import numbers
 from .transfer import style_transfer
 
 PICTURES = ("content", "style")
-NOT_SWEPT = ("callback", "checkpoint")
-SETTINGS = {name: default for name, default in style_transfer.__kwdefaults__.items() if name not in NOT_SWEPT}
 MOST_ON_A_SHEET, THUMBNAIL = 96, 384  # pictures, and the longer side of each in pixels
 LONGEST_NAME, DIGITS = 60, 12  # of a cell's folder: letters that say what it is, and of its digest
 

@@ -1,12 +1,12 @@
 """The runs behind the mixing desk: quick previews, full pictures, and the code for one."""
 
-import inspect
 from pathlib import Path
 from typing import NamedTuple
 
 from ..checks import suggestion
 from ..color import after_transfer
 from ..image import SMALLEST_SIDE, fitting_shape, load_image, reduced, resize
+from ..kept_runs import SETTINGS
 from ..masks import resize_mask
 from ..network import build_network
 from ..settings import layers_read
@@ -19,11 +19,7 @@ PREVIEW_SOURCE = 640  # pixels that pictures are reduced to for previews: what t
 LOOK_SECONDS = 0.5  # between two looks at a picture while it is painted
 NETWORK = ("network", "pooling", "weights", "precision")
 
-DEFAULTS = {
-    name: parameter.default
-    for name, parameter in inspect.signature(style_transfer).parameters.items()
-    if parameter.kind is parameter.KEYWORD_ONLY and name not in ("shares", "masks", "callback", "checkpoint")
-}
+DEFAULTS = {name: value for name, value in SETTINGS.items() if name not in ("shares", "masks")}
 
 
 def plain_settings(settings):

@@ -107,14 +107,13 @@ def png(image, most=math.inf):
 
 def strip(pictures, caption):
     """Pictures side by side in one height, above a text: bytes of a JPEG."""
-    shapes = [(STRIP_HEIGHT, round(STRIP_HEIGHT * picture.shape[1] / picture.shape[0])) for picture in pictures]
-    width = sum(width + STRIP_GAP for _, width in shapes) - STRIP_GAP
+    row = [to_pil(resize(p, (STRIP_HEIGHT, round(STRIP_HEIGHT * p.shape[1] / p.shape[0])))) for p in pictures]
+    width = sum(picture.width + STRIP_GAP for picture in row) - STRIP_GAP
     lines = textwrap.wrap(caption, width // 8)  # characters are narrower
     sheet = Image.new("RGB", (width, STRIP_HEIGHT + 12 + 18 * len(lines)), "white")
     left = 0
-    for picture, shape in zip(pictures, shapes, strict=True):
-        sheet.paste(to_pil(resize(picture, shape)), (left, 0))
-        left += shape[1] + STRIP_GAP
-    text = "\n".join(lines)
-    ImageDraw.Draw(sheet).text((2, STRIP_HEIGHT + 6), text, "#333", ImageFont.load_default(13), spacing=4)
+    for picture in row:
+        sheet.paste(picture, (left, 0))
+        left += picture.width + STRIP_GAP
+    ImageDraw.Draw(sheet).text((2, STRIP_HEIGHT + 6), "\n".join(lines), "#333", ImageFont.load_default(13), spacing=4)
     return encoded(sheet, "JPEG")
