@@ -7,14 +7,13 @@
 import itertools
 from dataclasses import dataclass, field
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgb
 from scipy import ndimage
 
 from .image import load_image, luminance
 from .masks import checked_masks, checked_shape, resize_mask, sides
-from .plot import styled
+from .plot import styled_figure
 
 LEAST_COVERAGE = 0.01  # share of the picture
 LEAST_CONTRAST = 0.1  # between a mask's lowest and highest value
@@ -70,9 +69,8 @@ class MaskReport:
             layers_of.setdefault(grid, []).append(layer)
         height, width = next(iter(self.masks.values())).shape
         picture = np.full((height, width), 0.6) if self.image is None else luminance(self.image)
-        with styled():
-            size = (2.6 * (1 + len(layers_of)), (2.6 * height / width + 0.5) * len(self.masks) + 0.15)
-            figure = plt.figure(figsize=size)
+        size = 2.6 * (1 + len(layers_of)), (2.6 * height / width + 0.5) * len(self.masks) + 0.15
+        with styled_figure(*size) as figure:
             panels = figure.subplots(len(self.masks), 1 + len(layers_of), squeeze=False)
             for row, color, (name, mask) in zip(panels, itertools.cycle(COLORS), self.masks.items()):
                 _overlay(row[0], picture, mask, color, f"{name}: {self.table[name]['coverage']:.1%}")
@@ -80,7 +78,6 @@ class MaskReport:
                     count = self.table[name]["positions"][layers[0]]
                     title = f"{', '.join(layers)}\n{count} of {grid[0] * grid[1]} positions"
                     _overlay(axes, resize_mask(picture, grid), resize_mask(mask, grid), color, title)
-        plt.close(figure)
         return figure
 
 
