@@ -200,12 +200,10 @@ def picture_files(folder, argument):
 
 
 def _apply_to_file(network, source, output, size):
-    if output.exists() and source.exists() and output.samefile(source):
-        raise ValueError(f"output {str(output)!r} is the source; choose another name.")
+    check_output(output, source, suffixes=SUFFIXES)
     if output.suffix.lower() == ".gif":
         _apply_to_animation(network, source, output, size)
     else:
-        check_output(output, source)
         write_picture(to_pil(apply(network, source, size=size)), output)
     return str(output)
 
@@ -213,8 +211,6 @@ def _apply_to_file(network, source, output, size):
 def _apply_to_animation(network, source, output, size):
     """Every frame by itself, so that what moves little may flicker a little."""
     load_image(source, name="source")  # whatever is wrong with the file is said here
-    if not output.parent.is_dir():
-        raise ValueError(f"output {str(output)!r}: there is no folder {str(output.parent)!r}.")
     with Image.open(source) as animation:
         loop = animation.info.get("loop")
         durations, painted = [], []

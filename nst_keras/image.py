@@ -106,12 +106,12 @@ def to_pil(image):
     return Image.fromarray(np.round(np.clip(image, 0, 1) * 255).astype("uint8"))
 
 
-def check_output(path, inputs=(), dpi=None):
-    """`path` as a `pathlib.Path` if an image can be saved there so; otherwise a `ValueError` that says why not."""
+def check_output(path, inputs=(), dpi=None, suffixes=WRITABLE):
+    """`path` as a `pathlib.Path` if a file can be saved there so; otherwise a `ValueError` that says why not."""
     path = Path(path)
     inputs = [inputs] if isinstance(inputs, (str, os.PathLike)) else inputs
-    if path.suffix.lower() not in WRITABLE:
-        raise ValueError(f"output {str(path)!r} must end in one of {', '.join(WRITABLE)}.")
+    if path.suffix.lower() not in suffixes:
+        raise ValueError(f"output {str(path)!r} must end in {' or '.join(suffixes)}.")
     if not path.parent.is_dir():
         raise ValueError(f"output {str(path)!r}: there is no folder {str(path.parent)!r}.")
     if not os.access(path.parent, os.W_OK):

@@ -102,15 +102,13 @@ def _layers(argument, network, layers, of):
         if name not in LAYERS:
             raise ValueError(f"{argument} must be given for a network of your own, {name!r}.")
         layers = LAYERS[name][("content", "style").index(of)]
-    if isinstance(layers, str):
-        raise ValueError(f"{argument} must be a list of names, such as [{layers!r}]; got a string.")
     if isinstance(layers, dict):
         check_layers(network, list(layers), argument)
         return {layer: checked_number(f"{argument}[{layer!r}]", weight) for layer, weight in layers.items()}
-    if not isinstance(layers, (list, tuple)):
+    if not isinstance(layers, (list, tuple, str)):
         raise ValueError(f"{argument} must be a list of names or correlations, or a dictionary; got {layers!r}.")
     if all(isinstance(layer, str) for layer in layers) or of == "content":
-        check_layers(network, list(layers), argument)
+        check_layers(network, layers, argument)  # which refuses a single name
         return list(layers)
     order = layer_names(network)
     checked = []

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 
 from .files import write_file
-from .image import encoded, reduced, resize, to_pil, write_picture
+from .image import check_output, encoded, reduced, resize, to_pil, write_picture
 from .plot import plot_images, plot_losses
 from .run import Result
 
@@ -54,13 +54,11 @@ def save_gif(frames, path, *, seconds=0.1):
     Raises
     ------
     ValueError
-        No frames were kept, or `path` does not end in .gif.
+        No frames were kept, `path` does not end in .gif, or there is no such folder.
     """
-    path = Path(path)
+    path = check_output(path, suffixes=[".gif"])
     if not frames.images:
         raise ValueError("frames holds no pictures: give it to a run first, as callback=frames.")
-    if path.suffix.lower() != ".gif":
-        raise ValueError(f"path must end in .gif; got {str(path)!r}.")
     shape = max((image.shape for image in frames.images.values()), key=max)
     pictures = [to_pil(resize(image, shape)) for image in frames.images.values()]
     durations = [round(1000 * seconds)] * (len(pictures) - 1) + [2000]
@@ -135,11 +133,9 @@ def save_page(result, path, *, title="Style transfer"):
     Raises
     ------
     ValueError
-        The result has no content to compare with, or `path` does not end in .html.
+        The result has no content to compare with, `path` does not end in .html, or there is no such folder.
     """
-    path = Path(path)
-    if path.suffix.lower() != ".html":
-        raise ValueError(f"path must end in .html; got {str(path)!r}.")
+    path = check_output(path, suffixes=[".html"])
     if result.content is None:
         raise ValueError("result has no content to compare with: it is a texture; save its image instead.")
     curves = io.BytesIO()
