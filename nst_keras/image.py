@@ -165,14 +165,8 @@ def fitting_shape(shape, size, least=0):
 def starting_image(init, content, style, seed):
     """The image that optimisation starts from, in the shape of `content`.
 
-    Parameters
-    ----------
-    init : "content", "style", "noise", "blend", or a path, PIL image or array
-        Noise is uniform white noise in [0, 1]; the blend is 0.6 noise + 0.4 content. A style or picture is resized to
-        the content's shape.
-    content, style : image arrays
-    seed : int
-        Seed of the noise.
+    `init` is "content", "style", "noise", "blend", or a path, PIL image or array. Noise is white, uniform in [0, 1],
+    from `seed`; the blend is 0.6 noise + 0.4 content. A style or picture is resized to the content's shape.
     """
     if isinstance(init, str) and init == "content":
         return content.copy()

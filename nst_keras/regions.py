@@ -71,19 +71,9 @@ class Regions:
 
 
 def load_regions(masks, style_masks, mode, content, styles):
-    """The `Regions` of a run.
+    """The `Regions` of a run; for masks and mode see `style_transfer`. `styles` are lists of image arrays.
 
-    Parameters
-    ----------
-    masks, style_masks, mode
-        See `style_transfer`.
-    content : image array
-    styles : list of lists of image arrays
-
-    Raises
-    ------
-    ValueError
-        A mask is missing, unfit or black everywhere; a mode that needs masks has none.
+    A `ValueError` if a mask is missing, unfit or black everywhere, or a mode that needs masks has none.
     """
     if masks is None:
         if mode != "guided":

@@ -33,12 +33,8 @@ MASK_MODES = ("guided", "blend", "freeze", "classic")
 def checked_settings(*, styles=0, layers_of="style", **settings):
     """The settings of a run with `styles` styles, spelled out: what `Result.settings` keeps, and `json` can write down.
 
-    Only those settings are checked that the run has. Its `layers` are of the "content" or "style".
-
-    Raises
-    ------
-    ValueError
-        Names the setting, what is expected and what came.
+    Only those settings are checked that the run has. Its `layers` are of the "content" or "style". A `ValueError` names
+    the setting, what is expected and what came.
     """
     network, scales, init = (settings[name] for name in ("network", "scales", "init"))
     check_network(network, settings["pooling"], settings["weights"])

@@ -20,12 +20,8 @@ STRIP_HEIGHT, STRIP_GAP = 240, 6  # pixels
 def starting_paths(content, styles, folder):
     """Content, styles and all pictures to choose from, as strings: the given paths, and those in a folder.
 
-    Without a content it is the folder's first picture, without styles its last.
-
-    Raises
-    ------
-    ValueError
-        One that is given is no path, or no picture; there is none.
+    Without a content it is the folder's first picture, without styles its last. A `ValueError` if one that is given is
+    no path, or no picture, or if there is none.
     """
     found = sorted(path for path in Path(folder).glob("*") if path.suffix.lower() in WRITABLE)
     if not found and None in (content, styles):
@@ -60,13 +56,9 @@ def named(paths):
 
 
 def keep(data, folder, name):
-    """Write bytes to `folder`/`name`, or beside what is there: name_2, name_3, …
+    """Write bytes to `folder`/`name`, or beside what is there: name_2, name_3, …; the path that it has.
 
     The folder is made if need be. Nothing is overwritten; a file that holds these bytes already is taken as it is.
-
-    Returns
-    -------
-    pathlib.Path
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
