@@ -87,8 +87,8 @@ def _train(output, style, photographs, start, sample, **options):
         bar.close()
     training.save(path)
     print(f"{path}: {len(training.history)} steps, loss {training.history[-1].total:.4g}")
-    for file, reason in training.unreadable.items():
-        print(f"not used: {reason}" if file in reason else f"not used: {file}: {reason}")
+    for reason in training.unreadable.values():
+        print(f"not used: {reason}")
     return 130 if training.interrupted else 0
 
 

@@ -246,12 +246,11 @@ def _pixels(picture):
 
 
 def _to_srgb(picture, profile):
-    if profile:
-        try:
+    # Without a profile, with a damaged one, or one of another kind of picture, what is left is the usual meaning.
+    with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        if profile:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             return ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            pass  # a damaged profile, or one of another kind of picture: what is left is the usual meaning
     return picture.convert("RGB")
 
 

@@ -82,8 +82,9 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None, preci
     """
     check_layers(name, layers)
     check_network(name, pooling, weights)
+    layers = layer_names(name) if layers is None else layers
     if isinstance(name, keras.Model):
-        kept = {layer: features for layer, features in name.output.items() if layers is None or layer in layers}
+        kept = {layer: features for layer, features in name.output.items() if layer in layers}
         return keras.Model(name.input, kept, name=name.name)
     pooling = POOLING[name] if pooling is None else pooling
     image = keras.Input((None, None, 3), name="image")
@@ -92,9 +93,7 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None, preci
     if precision != "float32":
         features = {layer: keras.ops.cast(values, "float32") for layer, values in features.items()}
     features = {COLOR: color_features(image)} | features
-    if layers is not None:
-        features = {layer: values for layer, values in features.items() if layer in layers}
-    network = keras.Model(image, features, name=name)
+    network = keras.Model(image, {layer: values for layer, values in features.items() if layer in layers}, name=name)
     if weights != "random":
         load_weights(network, name, weights)
     network.trainable = False

@@ -124,28 +124,11 @@ class Tile(Window):
 
 
 class Tiling:
-    """The tiles of an image, and their crops.
+    """The tiles of an image of `shape` (height, width), and their crops, which all have the shape `crop`.
 
-    Parameters
-    ----------
-    network : keras.Model
-        From `build_network`.
-    shape : (height, width)
-        Of the image.
-    tile : int
-        Side of the tiles at most, in pixels; rounded up to a multiple of the largest stride. Tiles are as large as
-        each other, but for the last of a row or column.
-    reach : dict {layer: positions}
-        See `AdditiveLoss`.
-
-    Attributes
-    ----------
-    crop : (height, width)
-
-    Raises
-    ------
-    ValueError
-        The network has a layer whose receptive field is not known.
+    `tile` is the side of the tiles at most, in pixels; rounded up to a multiple of the largest stride. Tiles are as
+    large as each other, but for the last of a row or column. For `reach` see `AdditiveLoss`. A `ValueError` if the
+    network has a layer whose receptive field is not known.
     """
 
     def __init__(self, network, shape, tile, reach):
