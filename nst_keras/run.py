@@ -158,8 +158,8 @@ def coarse_to_fine(objective_at, start, stages, *, optimizer, callback, pin=None
 def pyramid(shape, size, scales):
     """Shapes to go through, from coarse to fine, in the proportions of `shape`; the longer side of the last is `size`.
 
-    At most `scales`, or as many as there can be for "auto", each half the next; none is under 64 px, nor its shorter
-    side under 32. A `ValueError` if the last one is too small or too large.
+    At most `scales`, or as many as there can be for "auto", each half the next; fewer where one would be under 64 px,
+    or its shorter side under 32. A `ValueError` if the last one is too small or too large.
     """
     full = images.fitting_shape(shape, size)
     if min(full) < images.SMALLEST_SIDE or full[0] * full[1] > images.MOST_PIXELS:
