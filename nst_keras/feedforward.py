@@ -27,6 +27,7 @@ from .image import (
     check_output,
     fitting_shape,
     load_image,
+    picture_files,
     resize,
     to_pil,
     write_picture,
@@ -186,17 +187,6 @@ def check_weights_path(path):
     if not path.name.endswith(SUFFIX) or not path.parent.is_dir():
         raise ValueError(f"network {str(path)!r} must be a file NAME{SUFFIX} in a folder that exists.")
     return path
-
-
-def picture_files(folder, argument):
-    """The files in `folder` that are pictures by their suffix, sorted; a `ValueError` that names `argument` if none."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ValueError(f"{argument}: there is no folder {str(folder)!r}.")
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
-    if not files:
-        raise ValueError(f"{argument}: the folder {str(folder)!r} holds no pictures ({', '.join(SUFFIXES)}).")
-    return files
 
 
 def _apply_to_file(network, source, output, size):

@@ -66,7 +66,10 @@ def load_image(source, *, background=WHITE, name="image"):
         pixels = np.asarray(source)
     else:
         raise ValueError(f"{name} must be a path, a PIL image or an array; got {type(source).__name__}.")
-    return _composite(_normalise(pixels, label), background)
+    pixels = _normalise(pixels, label)
+    if pixels.shape[-1] == 4:
+        return pixels[..., :3] * pixels[..., 3:] + background * (1 - pixels[..., 3:])
+    return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
 
 
 def save_image(image, path, *, inputs=(), dpi=None):
@@ -124,6 +127,17 @@ def check_output(path, inputs=(), dpi=None, suffixes=WRITABLE):
         if path.exists() and os.path.exists(other) and os.path.samefile(path, other):
             raise ValueError(f"output {str(path)!r} is one of the input pictures; choose another name.")
     return path
+
+
+def picture_files(folder, argument):
+    """The files in `folder` that are pictures by their suffix, sorted; a `ValueError` that names `argument` if none."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"{argument}: there is no folder {str(folder)!r}.")
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+    if not files:
+        raise ValueError(f"{argument}: the folder {str(folder)!r} holds no pictures ({', '.join(SUFFIXES)}).")
+    return files
 
 
 def resize(image, shape):
@@ -203,10 +217,8 @@ def _check_size(size, label):
     if min(width, height) < SMALLEST_SIDE:
         raise PictureError(f"{label} is {width}×{height} pixels; both sides must be at least {SMALLEST_SIDE}.")
     if width * height > MOST_PIXELS:
-        raise PictureError(
-            f"{label} is {width}×{height} pixels, more than {MOST_PIXELS // 1_000_000} megapixels; "
-            "make it smaller first."
-        )
+        most = f"{MOST_PIXELS // 1_000_000} megapixels"
+        raise PictureError(f"{label} is {width}×{height} pixels, more than {most}; make it smaller first.")
 
 
 def _heic(path):
@@ -284,10 +296,3 @@ def _normalise(pixels, label):
         hint = "; divide by 255" if 1.5 < high <= 255 and low >= 0 else ""
         raise ValueError(f"{label} must hold values in [0, 1]; got {low:.3g} to {high:.3g}{hint}.")
     return np.clip(pixels, 0, 1)
-
-
-def _composite(pixels, background):
-    """1, 3 or 4 channels → RGB; transparency shows `background`."""
-    if pixels.shape[-1] == 4:
-        return pixels[..., :3] * pixels[..., 3:] + background * (1 - pixels[..., 3:])
-    return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
