@@ -7,6 +7,7 @@ In short:
     result.save("stylised.png")
 """
 
+import inspect
 import os
 import sys
 import tempfile
@@ -30,7 +31,7 @@ def _import_tensorflow():
     with tempfile.TemporaryFile() as notices:
         os.dup2(notices.fileno(), 2)
         try:
-            import tensorflow  # noqa: F401
+            import tensorflow
         except BaseException:
             notices.seek(0)
             os.write(standard_error, notices.read())
@@ -42,30 +43,16 @@ def _import_tensorflow():
 
 _import_tensorflow()
 
-from .color import COLOR_METHODS, color_statistics, color_transform, match_colors  # noqa: E402
-from .estimates import Estimate, estimate  # noqa: E402
-from .explore import maximize_activation, top_patches  # noqa: E402
-from .fields import receptive_field  # noqa: E402
-from .formulas import FORMULAS  # noqa: E402
-from .image import load_image, resize, save_image  # noqa: E402
-from .improvements import (  # noqa: E402
-    Correlation,
-    blurred,
-    chain,
-    geometric_content_weights,
-    geometric_style_weights,
-    shifted,
-)
-from .losses import (  # noqa: E402
-    content_loss,
-    gram_matrix,
-    mean_gram_matrix,
-    style_energy,
-    style_loss,
-    total_variation_loss,
-)
-from .mask_checks import MaskReport, check_masks, mask_findings  # noqa: E402
-from .masks import (  # noqa: E402
+from .color import COLOR_METHODS, color_statistics, color_transform, match_colors
+from .estimates import Estimate, estimate
+from .explore import maximize_activation, top_patches
+from .fields import receptive_field
+from .formulas import FORMULAS
+from .image import load_image, resize, save_image
+from .improvements import Correlation, blurred, chain, geometric_content_weights, geometric_style_weights, shifted
+from .losses import content_loss, gram_matrix, mean_gram_matrix, style_energy, style_loss, total_variation_loss
+from .mask_checks import MaskReport, check_masks, mask_findings
+from .masks import (
     MaskWarning,
     combine_masks,
     feather_mask,
@@ -77,21 +64,14 @@ from .masks import (  # noqa: E402
     save_mask,
     shrink_mask,
 )
-from .network import build_network, layer_names, rescale_network  # noqa: E402
-from .objective import (  # noqa: E402
-    Objective,
-    Term,
-    content_terms,
-    style_targets,
-    style_terms,
-    total_variation_term,
-)
-from .optimize import NonFiniteLossError, Step  # noqa: E402
-from .plot import plot_comparison, plot_images, plot_losses  # noqa: E402
-from .progress import ProgressBar  # noqa: E402
-from .reconstruct import reconstruct_content, synthesize_texture  # noqa: E402
-from .run import Result  # noqa: E402
-from .selections import (  # noqa: E402
+from .network import build_network, layer_names, rescale_network
+from .objective import Objective, Term, content_terms, style_targets, style_terms, total_variation_term
+from .optimize import NonFiniteLossError, Step
+from .plot import plot_comparison, plot_images, plot_losses
+from .progress import ProgressBar
+from .reconstruct import reconstruct_content, synthesize_texture
+from .run import Result
+from .selections import (
     linear_gradient,
     radial_gradient,
     select_brightness,
@@ -100,73 +80,8 @@ from .selections import (  # noqa: E402
     select_flood,
     select_polygon,
 )
-from .transfer import style_transfer  # noqa: E402
-from .version import __version__  # noqa: E402
+from .transfer import style_transfer
+from .version import __version__
 
-__all__ = [
-    "COLOR_METHODS",
-    "FORMULAS",
-    "Correlation",
-    "Estimate",
-    "MaskReport",
-    "MaskWarning",
-    "NonFiniteLossError",
-    "Objective",
-    "ProgressBar",
-    "Result",
-    "Step",
-    "Term",
-    "__version__",
-    "blurred",
-    "build_network",
-    "chain",
-    "check_masks",
-    "color_statistics",
-    "color_transform",
-    "combine_masks",
-    "content_loss",
-    "content_terms",
-    "estimate",
-    "feather_mask",
-    "geometric_content_weights",
-    "geometric_style_weights",
-    "gram_matrix",
-    "grow_mask",
-    "invert_mask",
-    "layer_names",
-    "linear_gradient",
-    "load_image",
-    "load_mask",
-    "mask_findings",
-    "match_colors",
-    "maximize_activation",
-    "mean_gram_matrix",
-    "partition_masks",
-    "plot_comparison",
-    "plot_images",
-    "plot_losses",
-    "radial_gradient",
-    "receptive_field",
-    "reconstruct_content",
-    "rescale_network",
-    "resize",
-    "resize_mask",
-    "save_image",
-    "save_mask",
-    "select_brightness",
-    "select_color",
-    "select_ellipse",
-    "select_flood",
-    "select_polygon",
-    "shifted",
-    "shrink_mask",
-    "style_energy",
-    "style_loss",
-    "style_targets",
-    "style_terms",
-    "style_transfer",
-    "synthesize_texture",
-    "top_patches",
-    "total_variation_loss",
-    "total_variation_term",
-]
+__all__ = ["__version__"]  # and all that is imported above, but modules
+__all__ += [name for name, what in globals().items() if not name.startswith("_") and not inspect.ismodule(what)]

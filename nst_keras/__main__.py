@@ -1,7 +1,6 @@
 """python -m nst_keras CONTENT STYLE [STYLE …] -o OUTPUT"""
 
 import argparse
-import inspect
 import sys
 import time
 from pathlib import Path
@@ -16,7 +15,7 @@ from .plot import save_figure
 from .precision import PRECISIONS
 from .settings import MASK_MODES
 
-DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(style_transfer).parameters.items()}
+DEFAULTS = style_transfer.__kwdefaults__
 
 
 def build_parser():

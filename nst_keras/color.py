@@ -21,7 +21,7 @@ from numbers import Real
 
 import numpy as np
 
-from .checks import suggestion
+from .checks import checked_name
 from .image import luminance
 
 LINEAR_METHODS = ("cholesky", "image-analogies", "optimal-transport")
@@ -71,7 +71,7 @@ def match_colors(style, palette, method="cholesky", *, strength=1.0, style_mask=
     -------
     Recolored
     """
-    check_preserve_color(method, strength, known=MATCHING_METHODS, argument="method")
+    check_preserve_color(checked_name("method", method, MATCHING_METHODS), strength)
     _check_pixels(style, "style")
     _check_pixels(palette, "palette")
     style_mask = _checked_mask(style_mask, style, "style_mask")
@@ -115,7 +115,7 @@ def color_transform(style_covariance, palette_covariance, method="cholesky", eps
            [0., 1., 0.],
            [0., 0., 1.]])
     """
-    check_preserve_color(method, known=LINEAR_METHODS, argument="method")
+    checked_name("method", method, LINEAR_METHODS)
     ridge = epsilon * np.eye(len(style_covariance))
     style, palette = style_covariance + ridge, palette_covariance + ridge
     if method == "cholesky":
@@ -184,12 +184,10 @@ def after_transfer(result, content, method, *, strength=1.0, mask=None):
     return recolored.image, _report("result", recolored, method)
 
 
-def check_preserve_color(method, strength=1.0, *, known=(None, *COLOR_METHODS), argument="preserve_color"):
-    """Raise a `ValueError` unless `method` is one of `known` and `strength` a number in [0, 1]."""
-    if not isinstance(method, str | None) or method not in known:
-        names = [name for name in known if name]
-        hint = suggestion(str(method).lower(), names)
-        raise ValueError(f"{argument} must be one of {', '.join(names)}; got {method!r}.{hint}")
+def check_preserve_color(method, strength=1.0):
+    """Raise a `ValueError` unless `method` is None or one of `COLOR_METHODS`, and `strength` a number in [0, 1]."""
+    if method is not None:
+        checked_name("preserve_color", method, COLOR_METHODS)
     if isinstance(strength, bool) or not isinstance(strength, Real) or not 0 <= strength <= 1:
         raise ValueError(f"the strength of colours (color_strength) must be a number in [0, 1]; got {strength!r}.")
 

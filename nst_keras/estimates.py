@@ -84,8 +84,8 @@ def estimate(content, style, *, finish_in=None, **settings):
     """
     given = style_transfer.__kwdefaults__ | settings
     styles = style if isinstance(style, (list, tuple)) else [style]
-    names = given.keys() - {"callback", "checkpoint"}
-    checked = checked_settings(styles=len(styles), **{name: given[name] for name in names})
+    del given["callback"], given["checkpoint"]
+    checked = checked_settings(styles=len(styles), **given)
     content = images.load_image(content, name="content")
     seconds_at = _seconds_an_iteration(content, style, settings)
     layers = layers_read(checked)

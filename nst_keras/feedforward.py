@@ -9,13 +9,11 @@ package:
 """
 
 import functools
-import io
 import tempfile
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageSequence
@@ -24,15 +22,17 @@ from .checks import checked_whole, suggestion
 from .files import read_json, write_file, write_json
 from .image import (
     SMALLEST_SIDE,
-    WRITABLE,
+    SUFFIXES,
     PictureError,
     check_output,
     fitting_shape,
     load_image,
+    picture_files,
     resize,
     to_pil,
     write_picture,
 )
+from .network import dtype_policy
 from .pretrained import check_h5
 from .transform_network import LEAST, check_shape, transform_network
 
@@ -137,12 +137,8 @@ def save_network(network, path, settings):
     """
     path = check_weights_path(path)
     shape = check_shape(settings)
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float16")
-    try:
+    with dtype_policy("float16"):
         half = transform_network(**shape)
-    finally:
-        keras.config.set_dtype_policy(policy)
     half.set_weights(network.get_weights())
     with tempfile.TemporaryDirectory() as folder:
         half.save_weights(Path(folder) / path.name)
@@ -193,24 +189,11 @@ def check_weights_path(path):
     return path
 
 
-def picture_files(folder, argument):
-    """The files in `folder` that are pictures by their suffix, sorted; a `ValueError` that names `argument` if none."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ValueError(f"{argument}: there is no folder {str(folder)!r}.")
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in (*WRITABLE, ".gif") and file.is_file())
-    if not files:
-        raise ValueError(f"{argument}: the folder {str(folder)!r} holds no pictures ({', '.join(WRITABLE)}, .gif).")
-    return files
-
-
 def _apply_to_file(network, source, output, size):
-    if output.exists() and source.exists() and output.samefile(source):
-        raise ValueError(f"output {str(output)!r} is the source; choose another name.")
+    check_output(output, source, suffixes=SUFFIXES)
     if output.suffix.lower() == ".gif":
         _apply_to_animation(network, source, output, size)
     else:
-        check_output(output, source)
         write_picture(to_pil(apply(network, source, size=size)), output)
     return str(output)
 
@@ -218,8 +201,6 @@ def _apply_to_file(network, source, output, size):
 def _apply_to_animation(network, source, output, size):
     """Every frame by itself, so that what moves little may flicker a little."""
     load_image(source, name="source")  # whatever is wrong with the file is said here
-    if not output.parent.is_dir():
-        raise ValueError(f"output {str(output)!r}: there is no folder {str(output.parent)!r}.")
     with Image.open(source) as animation:
         loop = animation.info.get("loop")
         durations, painted = [], []
@@ -227,9 +208,7 @@ def _apply_to_animation(network, source, output, size):
             durations.append(frame.info.get("duration", 100))
             painted.append(to_pil(apply(network, frame.convert("RGBA"), size=size)))
     options = {} if loop is None else {"loop": loop}
-    buffer = io.BytesIO()
-    painted[0].save(buffer, "GIF", save_all=True, append_images=painted[1:], duration=durations, **options)
-    write_file(output, buffer.getvalue())
+    write_picture(painted[0], output, save_all=True, append_images=painted[1:], duration=durations, **options)
 
 
 def _network_file(name):

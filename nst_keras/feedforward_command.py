@@ -1,7 +1,6 @@
 """python -m nst_keras train STYLE PHOTOGRAPHS -o NAME.weights.h5, and apply NETWORK PICTURE -o OUTPUT."""
 
 import argparse
-import inspect
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from .network import NETWORKS
 from .progress import ProgressBar
 from .training import train
 
-DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(train).parameters.items()}
+DEFAULTS = train.__kwdefaults__
 
 
 def build_parser():
@@ -88,8 +87,8 @@ def _train(output, style, photographs, start, sample, **options):
         bar.close()
     training.save(path)
     print(f"{path}: {len(training.history)} steps, loss {training.history[-1].total:.4g}")
-    for file, reason in training.unreadable.items():
-        print(f"not used: {reason}" if file in reason else f"not used: {file}: {reason}")
+    for reason in training.unreadable.values():
+        print(f"not used: {reason}")
     return 130 if training.interrupted else 0
 
 

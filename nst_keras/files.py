@@ -51,10 +51,7 @@ def new_folder(folder):
 def write_file(path, data):
     """Write bytes to a file, whole or not at all: an older one stays until the new one is complete.
 
-    Raises
-    ------
-    OSError
-        The disk is full, or fails. The message has the path.
+    An `OSError` with the path if the disk is full, or fails.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -72,18 +69,9 @@ def write_json(path, data):
 
 
 def read_json(path, kinds):
-    """A dictionary from a JSON file.
+    """A dictionary from a JSON file; `kinds`, {key: type or types}, says what must be in it.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-    kinds : dict
-        {key: type or types} of what must be in it.
-
-    Raises
-    ------
-    ValueError
-        There is no such file, it is no JSON, or something is missing or of another type.
+    A `ValueError` if there is no such file, it is no JSON, or something is missing or of another type.
     """
     if not path.is_file():
         raise ValueError(f"{str(path)!r}: there is no such file.")
@@ -126,12 +114,9 @@ def packed_arrays(arrays):
 def read_arrays(path, needed=()):
     """{name: array} of an uncompressed `.npz`.
 
-    Its arrays may take no more memory than the file has bytes: headers are checked before anything is allocated.
-
-    Raises
-    ------
-    ValueError
-        There is no such file, it is damaged, compressed or holds anything but numbers; a `needed` array is missing.
+    Its arrays may take no more memory than the file has bytes: headers are checked before anything is allocated. A
+    `ValueError` if there is no such file, it is damaged, compressed or holds anything but numbers, or a `needed` array
+    is missing.
     """
     if not path.is_file():
         raise ValueError(f"{str(path)!r}: there is no such file.")

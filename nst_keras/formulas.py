@@ -19,8 +19,6 @@ with `gatys`.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .checks import checked_name
-
 
 class LayerSize(NamedTuple):
     """What divisors are made of, at one layer.
@@ -159,8 +157,3 @@ FORMULAS = {
         source="Stanford CS231n, assignment on style transfer: Gram matrix / (H W C), w_l · Σ",
     ),
 }
-
-
-def check_formula(formula, argument="formula"):
-    """Raise a `ValueError` that names `argument` unless `formula` is a name in `FORMULAS`."""
-    checked_name(argument, formula, FORMULAS)

@@ -18,6 +18,7 @@ from .files import write_file
 
 READABLE = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+SUFFIXES = (*WRITABLE, ".gif")  # of pictures in a folder
 STARTS = ("content", "style", "noise", "blend")
 NOISE_IN_BLEND = np.float32(0.6)
 SMALLEST_SIDE = 32
@@ -65,7 +66,10 @@ def load_image(source, *, background=WHITE, name="image"):
         pixels = np.asarray(source)
     else:
         raise ValueError(f"{name} must be a path, a PIL image or an array; got {type(source).__name__}.")
-    return _composite(_normalise(pixels, label), background)
+    pixels = _normalise(pixels, label)
+    if pixels.shape[-1] == 4:
+        return pixels[..., :3] * pixels[..., 3:] + background * (1 - pixels[..., 3:])
+    return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
 
 
 def save_image(image, path, *, inputs=(), dpi=None):
@@ -85,17 +89,19 @@ def save_image(image, path, *, inputs=(), dpi=None):
     """
     path = check_output(path, inputs, dpi)
     _check_image(image)
-    write_picture(to_pil(image), path, dpi)
+    write_picture(to_pil(image), path, **({} if dpi is None else {"dpi": (dpi, dpi)}))
 
 
-def write_picture(picture, path, dpi=None):
-    """Write a PIL image to `path`, a `pathlib.Path` from `check_output`, whole or not at all; see `write_file`."""
-    kind = Image.registered_extensions()[path.suffix.lower()]
-    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
-    options |= {} if dpi is None else {"dpi": (dpi, dpi)}
-    encoded = io.BytesIO()  # Pillow itself does not notice when the disk becomes full in the middle of its last write
-    picture.save(encoded, kind, **options)
-    write_file(path, encoded.getvalue())
+def write_picture(picture, path, **options):
+    """Write a PIL image to a `pathlib.Path`, whole or not at all; Pillow notices too late when the disk is full."""
+    write_file(path, encoded(picture, Image.registered_extensions()[path.suffix.lower()], **options))
+
+
+def encoded(picture, kind, **options):
+    """Bytes of a PIL image as a file of Pillow's `kind`, with its options; a JPEG keeps every pixel's colour."""
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **({"quality": 95, "subsampling": 0} if kind == "JPEG" else {}) | options)
+    return buffer.getvalue()
 
 
 def to_pil(image):
@@ -103,12 +109,12 @@ def to_pil(image):
     return Image.fromarray(np.round(np.clip(image, 0, 1) * 255).astype("uint8"))
 
 
-def check_output(path, inputs=(), dpi=None):
-    """`path` as a `pathlib.Path` if an image can be saved there so; otherwise a `ValueError` that says why not."""
+def check_output(path, inputs=(), dpi=None, suffixes=WRITABLE):
+    """`path` as a `pathlib.Path` if a file can be saved there so; otherwise a `ValueError` that says why not."""
     path = Path(path)
     inputs = [inputs] if isinstance(inputs, (str, os.PathLike)) else inputs
-    if path.suffix.lower() not in WRITABLE:
-        raise ValueError(f"output {str(path)!r} must end in one of {', '.join(WRITABLE)}.")
+    if path.suffix.lower() not in suffixes:
+        raise ValueError(f"output {str(path)!r} must end in {' or '.join(suffixes)}.")
     if not path.parent.is_dir():
         raise ValueError(f"output {str(path)!r}: there is no folder {str(path.parent)!r}.")
     if not os.access(path.parent, os.W_OK):
@@ -121,6 +127,17 @@ def check_output(path, inputs=(), dpi=None):
         if path.exists() and os.path.exists(other) and os.path.samefile(path, other):
             raise ValueError(f"output {str(path)!r} is one of the input pictures; choose another name.")
     return path
+
+
+def picture_files(folder, argument):
+    """The files in `folder` that are pictures by their suffix, sorted; a `ValueError` that names `argument` if none."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"{argument}: there is no folder {str(folder)!r}.")
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+    if not files:
+        raise ValueError(f"{argument}: the folder {str(folder)!r} holds no pictures ({', '.join(SUFFIXES)}).")
+    return files
 
 
 def resize(image, shape):
@@ -140,6 +157,11 @@ def resize(image, shape):
     return resized
 
 
+def reduced(image, most):
+    """An image, made smaller if its longer side has more than `most` pixels."""
+    return resize(image, fitting_shape(image.shape, most)) if max(image.shape[:2]) > most else image
+
+
 def luminance(image):
     """Y = 0.299 R + 0.587 G + 0.114 B of an image, shape (H, W); where it is grey, its level exactly."""
     _check_image(image)
@@ -148,10 +170,7 @@ def luminance(image):
 
 
 def fitting_shape(shape, size, least=0):
-    """(height, width) with the proportions of `shape`, whose longer side is `size` pixels.
-
-    More where the shorter side would otherwise be under `least`.
-    """
+    """(height, width) in proportion to `shape`: the longer side is `size`, or more so that the other is `least`."""
     height, width = shape[:2]
     scale = max(size / max(height, width), least / min(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
@@ -160,14 +179,8 @@ def fitting_shape(shape, size, least=0):
 def starting_image(init, content, style, seed):
     """The image that optimisation starts from, in the shape of `content`.
 
-    Parameters
-    ----------
-    init : "content", "style", "noise", "blend", or a path, PIL image or array
-        Noise is uniform white noise in [0, 1]; the blend is 0.6 noise + 0.4 content. A style or picture is resized to
-        the content's shape.
-    content, style : image arrays
-    seed : int
-        Seed of the noise.
+    `init` is "content", "style", "noise", "blend", or a path, PIL image or array. Noise is white, uniform in [0, 1],
+    from `seed`; the blend is 0.6 noise + 0.4 content. A style or picture is resized to the content's shape.
     """
     if isinstance(init, str) and init == "content":
         return content.copy()
@@ -204,10 +217,8 @@ def _check_size(size, label):
     if min(width, height) < SMALLEST_SIDE:
         raise PictureError(f"{label} is {width}×{height} pixels; both sides must be at least {SMALLEST_SIDE}.")
     if width * height > MOST_PIXELS:
-        raise PictureError(
-            f"{label} is {width}×{height} pixels, more than {MOST_PIXELS // 1_000_000} megapixels; "
-            "make it smaller first."
-        )
+        most = f"{MOST_PIXELS // 1_000_000} megapixels"
+        raise PictureError(f"{label} is {width}×{height} pixels, more than {most}; make it smaller first.")
 
 
 def _heic(path):
@@ -247,12 +258,11 @@ def _pixels(picture):
 
 
 def _to_srgb(picture, profile):
-    if profile:
-        try:
+    # Without a profile, with a damaged one, or one of another kind of picture, what is left is the usual meaning.
+    with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        if profile:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             return ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            pass  # a damaged profile, or one of another kind of picture: what is left is the usual meaning
     return picture.convert("RGB")
 
 
@@ -286,13 +296,3 @@ def _normalise(pixels, label):
         hint = "; divide by 255" if 1.5 < high <= 255 and low >= 0 else ""
         raise ValueError(f"{label} must hold values in [0, 1]; got {low:.3g} to {high:.3g}{hint}.")
     return np.clip(pixels, 0, 1)
-
-
-def _composite(pixels, background):
-    """1, 3 or 4 channels → RGB; transparency shows `background`."""
-    if pixels.shape[-1] == 1:
-        return np.repeat(pixels, 3, axis=-1)
-    if pixels.shape[-1] == 4:
-        rgb, alpha = pixels[..., :3], pixels[..., 3:]
-        return rgb * alpha + background * (1 - alpha)
-    return pixels

@@ -45,6 +45,7 @@ from .version import __version__
 
 LIBRARIES = ("tensorflow", "keras", "numpy", "scipy", "pillow")
 SOURCES = ("content", "style", "masks", "style_masks", "init", "weights")  # arguments that may be files
+SETTINGS = {k: v for k, v in style_transfer.__kwdefaults__.items() if k not in ("callback", "checkpoint")}
 NUMBER = (int, float)
 RUN = {"settings": dict, "versions": dict, "inputs": list, "sources": (dict, type(None))}
 RESULT = {"history": list, "notes": list, "interrupted": bool}
@@ -120,7 +121,7 @@ def resume(folder, *, callback=None):
             f"the run in {str(folder)!r} has no checkpoints, so it cannot go on exactly. From its picture: "
             'result = Result.load(folder); style_transfer(…, **{**result.settings, "init": result.image}).'
         )
-    unknown = run["settings"].keys() ^ (style_transfer.__kwdefaults__.keys() - {"callback", "checkpoint"})
+    unknown = run["settings"].keys() ^ SETTINGS.keys()
     if unknown:
         raise ValueError(f"{str(folder / 'run.json')!r}: settings of another version: {', '.join(sorted(unknown))}.")
     others = [f"{name} {old}" for name, old in run["versions"].items() if versions().get(name) != old]

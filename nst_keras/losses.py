@@ -8,7 +8,8 @@ All functions are differentiable. The argument `formula` chooses a row of `nst_k
 import numpy as np
 import tensorflow as tf
 
-from .formulas import FORMULAS, LayerSize, check_formula
+from .checks import checked_name
+from .formulas import FORMULAS, LayerSize
 from .image import LUMINANCE
 
 TOTAL_VARIATIONS = ("relative", "squared", "keras", "neural-style")
@@ -113,7 +114,7 @@ def content_loss(features, target, *, formula="relative"):
 
 def content_divisor(target, *, formula="relative"):
     """What `content_loss` divides by, for the content's features (n, h, w, N)."""
-    check_formula(formula)
+    checked_name("formula", formula, FORMULAS)
     height, width, channels = target.shape[1:]
     energy = tf.reduce_sum(tf.square(target)) + EPSILON
     return FORMULAS[formula].content(LayerSize(channels, positions=height * width, pixels=None, energy=energy))
@@ -145,7 +146,7 @@ def style_loss(gram, target, *, energy=None, positions=None, pixels=None, formul
     -------
     scalar tensor, ≥ 0
     """
-    check_formula(formula)
+    checked_name("formula", formula, FORMULAS)
     needed = {"relative": {"energy": energy}, "keras": {"positions": positions, "pixels": pixels}}.get(formula, {})
     for name, value in needed.items():
         if value is None:
@@ -188,8 +189,7 @@ def total_variation_loss(image, *, form="relative", guide=None, shape=None):
     >>> float(total_variation_loss(red_and_black, form="squared"))
     4.0
     """
-    if form not in TOTAL_VARIATIONS:
-        raise ValueError(f"form must be one of {', '.join(TOTAL_VARIATIONS)}; got {form!r}.")
+    checked_name("form", form, TOTAL_VARIATIONS)
     if form == "squared":
         return sum(_guided_sum(tf.square(difference), guide) for difference in _differences(image))
     if form in ("keras", "neural-style"):

@@ -7,14 +7,13 @@
 import itertools
 from dataclasses import dataclass, field
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgb
 from scipy import ndimage
 
 from .image import load_image, luminance
-from .masks import checked_masks, checked_shape, resize_mask
-from .plot import styled
+from .masks import checked_masks, checked_shape, resize_mask, sides
+from .plot import styled_figure
 
 LEAST_COVERAGE = 0.01  # share of the picture
 LEAST_CONTRAST = 0.1  # between a mask's lowest and highest value
@@ -53,7 +52,7 @@ class MaskReport:
         rows.append(["regions", *(str(row["regions"]) for row in self.table.values())])
         for layer, grid in self.grids.items():
             counts = [f"{row['positions'][layer]} ({row['area'][layer]:.1f})" for row in self.table.values()]
-            rows.append([f"{layer} {_size(grid)}", *counts])
+            rows.append([f"{layer} {sides(grid)}", *counts])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
             "  ".join([row[0].ljust(widths[0]), *(cell.rjust(n) for cell, n in zip(row[1:], widths[1:], strict=True))])
@@ -70,9 +69,8 @@ class MaskReport:
             layers_of.setdefault(grid, []).append(layer)
         height, width = next(iter(self.masks.values())).shape
         picture = np.full((height, width), 0.6) if self.image is None else luminance(self.image)
-        with styled():
-            size = (2.6 * (1 + len(layers_of)), (2.6 * height / width + 0.5) * len(self.masks) + 0.15)
-            figure = plt.figure(figsize=size)
+        size = 2.6 * (1 + len(layers_of)), (2.6 * height / width + 0.5) * len(self.masks) + 0.15
+        with styled_figure(*size) as figure:
             panels = figure.subplots(len(self.masks), 1 + len(layers_of), squeeze=False)
             for row, color, (name, mask) in zip(panels, itertools.cycle(COLORS), self.masks.items()):
                 _overlay(row[0], picture, mask, color, f"{name}: {self.table[name]['coverage']:.1%}")
@@ -80,7 +78,6 @@ class MaskReport:
                     count = self.table[name]["positions"][layers[0]]
                     title = f"{', '.join(layers)}\n{count} of {grid[0] * grid[1]} positions"
                     _overlay(axes, resize_mask(picture, grid), resize_mask(mask, grid), color, title)
-        plt.close(figure)
         return figure
 
 
@@ -111,7 +108,7 @@ def check_masks(masks, image=None, *, grids=None):
         shape = next(iter(masks.values())).shape
         if image.shape[:2] != shape:
             raise ValueError(
-                f"image is {_size(image.shape)} pixels, the masks {_size(shape)}: load_mask(…, image.shape) makes a "
+                f"image is {sides(image.shape)} pixels, the masks {sides(shape)}: load_mask(…, image.shape) makes a "
                 "mask of the image's size."
             )
     return MaskReport(mask_findings(masks, grids), {n: _row(m, grids) for n, m in masks.items()}, masks, grids, image)
@@ -198,7 +195,7 @@ def _vanishing(name, mask, resized):
         rows, columns = (np.arange(n) * m // n for n, m in zip(mask.shape, values.shape, strict=True))
         seen = labels * (values > 0.5)[rows[:, None], columns]
         if gone := np.sum(np.bincount(seen.ravel(), minlength=count + 1)[1:] == 0):
-            lost[f"{layer} ({_size(values.shape)})"] = gone
+            lost[f"{layer} ({sides(values.shape)})"] = gone
     if lost:
         places = ", ".join(f"{gone} of {count} at {layer}" for layer, gone in lost.items())
         yield (
@@ -208,7 +205,7 @@ def _vanishing(name, mask, resized):
 
 
 def _few(name, resized):
-    areas = {f"{layer} ({_size(values.shape)})": np.sum(values**2) for layer, values in resized.items()}
+    areas = {f"{layer} ({sides(values.shape)})": np.sum(values**2) for layer, values in resized.items()}
     few = ", ".join(f"{area:.1f} at {layer}" for layer, area in areas.items() if area < LEAST_POSITIONS)
     if few:
         yield (
@@ -251,10 +248,6 @@ def _named(masks):
 
 def _grids(grids):
     return {layer: checked_shape(grid) for layer, grid in (grids or {}).items()}
-
-
-def _size(shape):
-    return f"{shape[1]}×{shape[0]}"
 
 
 def _overlay(axes, picture, mask, color, title):

@@ -69,10 +69,10 @@ def load_mask(source, shape=None, *, name="mask"):
         return mask
     if not _same_proportions(mask.shape, shape):
         raise ValueError(
-            f"{label} is {_size(mask.shape)} pixels, its image {_size(shape)}: the proportions differ. Crop the mask, "
+            f"{label} is {sides(mask.shape)} pixels, its image {sides(shape)}: the proportions differ. Crop the mask, "
             "or make it from the image."
         )
-    warnings.warn(f"{label} was resized from {_size(mask.shape)} to {_size(shape)} pixels.", MaskWarning, stacklevel=2)
+    warnings.warn(f"{label} was resized from {sides(mask.shape)} to {sides(shape)} pixels.", MaskWarning, stacklevel=2)
     return resize_mask(mask, shape)
 
 
@@ -211,7 +211,7 @@ def checked_masks(masks):
     for i, mask in enumerate(masks):
         if mask.shape != masks[0].shape:
             raise ValueError(
-                f"masks must have one size; masks[0] is {_size(masks[0].shape)} pixels, masks[{i}] {_size(mask.shape)}."
+                f"masks must have one size; masks[0] is {sides(masks[0].shape)} pixels, masks[{i}] {sides(mask.shape)}."
             )
     return masks
 
@@ -231,5 +231,6 @@ def _same_proportions(shape, other):
     return all(abs(one - another) <= 1 for one, another in zip(small, fitted, strict=True))
 
 
-def _size(shape):
+def sides(shape):
+    """(height, width) as people write it, width first."""
     return f"{shape[1]}×{shape[0]}"

@@ -24,15 +24,7 @@ def network_memory(network, shape):
 def peak_memory(network, shape, optimizer, seen_at_once=None):
     """Bytes that a run takes at its largest, beyond the program itself; within about 30 %.
 
-    Parameters
-    ----------
-    network : keras.Model
-        From `build_network`.
-    shape : (height, width)
-        Of the result.
-    optimizer : str
-    seen_at_once : (height, width), optional
-        Of what the network sees, if the image is seen in tiles.
+    `shape` is (height, width) of the result, `seen_at_once` of what the network sees, if the image is seen in tiles.
     """
     pixels = shape[0] * shape[1]
     return network_memory(network, seen_at_once or shape) + 3 * pixels * (BYTES_A_VARIABLE[optimizer] + 4 * PICTURES)

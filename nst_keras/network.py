@@ -82,19 +82,18 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None, preci
     """
     check_layers(name, layers)
     check_network(name, pooling, weights)
+    layers = layer_names(name) if layers is None else layers
     if isinstance(name, keras.Model):
-        kept = {layer: features for layer, features in name.output.items() if layers is None or layer in layers}
+        kept = {layer: features for layer, features in name.output.items() if layer in layers}
         return keras.Model(name.input, kept, name=name.name)
     pooling = POOLING[name] if pooling is None else pooling
     image = keras.Input((None, None, 3), name="image")
-    with _layers_of(precision):
+    with dtype_policy("mixed_bfloat16" if precision == "bfloat16" else keras.config.dtype_policy()):
         features = _features(name, image, pooling)
     if precision != "float32":
         features = {layer: keras.ops.cast(values, "float32") for layer, values in features.items()}
     features = {COLOR: color_features(image)} | features
-    if layers is not None:
-        features = {layer: values for layer, values in features.items() if layer in layers}
-    network = keras.Model(image, features, name=name)
+    network = keras.Model(image, {layer: values for layer, values in features.items() if layer in layers}, name=name)
     if weights != "random":
         load_weights(network, name, weights)
     network.trainable = False
@@ -102,15 +101,14 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None, preci
 
 
 @contextlib.contextmanager
-def _layers_of(precision):
-    """Keras layers made meanwhile calculate in `precision`; their weights are float32 all the same."""
-    policy = keras.config.dtype_policy()
-    if precision == "bfloat16":
-        keras.config.set_dtype_policy("mixed_bfloat16")
+def dtype_policy(policy):
+    """Keras layers made meanwhile have this policy: "mixed_bfloat16" calculates so, but its weights are float32."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
     try:
         yield
     finally:
-        keras.config.set_dtype_policy(policy)
+        keras.config.set_dtype_policy(before)
 
 
 def rescale_network(network, photographs):

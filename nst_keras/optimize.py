@@ -7,7 +7,6 @@ image. The result is the best image seen, also after an interrupt.
 import contextlib
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import keras
@@ -214,13 +213,7 @@ def lbfgs(recorder, iterations, state):
             method="L-BFGS-B",
             bounds=Bounds(np.zeros_like(x), np.ones_like(x)),
             callback=callback,
-            options={
-                "maxiter": iterations,
-                "maxfun": 20 * iterations,
-                "maxcor": CORRECTIONS,
-                "ftol": 0,
-                "gtol": 0,
-            },
+            options={"maxiter": iterations, "maxfun": 20 * iterations, "maxcor": CORRECTIONS, "ftol": 0, "gtol": 0},
         )
     return {"x": end.x}
 
@@ -287,9 +280,4 @@ def gradient_descent(recorder, iterations, state):
     return {"x": x, "rate": np.float64(rate)}
 
 
-OPTIMIZERS: dict[str, Callable] = {
-    "lbfgs": lbfgs,
-    "lbfgs-float32": lbfgs_float32,
-    "adam": adam,
-    "gradient-descent": gradient_descent,
-}
+OPTIMIZERS = {"lbfgs": lbfgs, "lbfgs-float32": lbfgs_float32, "adam": adam, "gradient-descent": gradient_descent}

@@ -5,8 +5,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from .feedforward import picture_files
-from .image import PictureError, load_image, resize
+from .image import PictureError, load_image, picture_files, resize
 
 READERS = 2  # pictures decoded at a time
 

@@ -18,11 +18,13 @@ STYLE = Path(__file__).parent / "style.mplstyle"
 
 
 @contextlib.contextmanager
-def styled():
-    """Within it figures are drawn in this package's style."""
+def styled_figure(width, height):
+    """A new figure of that size in inches, to be drawn within the `with` block in this package's style."""
     plt.close(plt.figure())  # loads the backend: what it sets up for notebooks would be undone within the context
     with plt.style.context(STYLE):
-        yield
+        figure = plt.figure(figsize=(width, height))
+        yield figure
+    plt.close(figure)
 
 
 def plot_images(pictures, *, columns=None, height=2.6):
@@ -42,20 +44,16 @@ def plot_images(pictures, *, columns=None, height=2.6):
     columns = columns or len(pictures)
     rows = [list(pictures.items())[i : i + columns] for i in range(0, len(pictures), columns)]
     width = max(sum(picture.shape[1] / picture.shape[0] for _, picture in row) for row in rows)
-    with styled():
-        figure = plt.figure(figsize=(width * height, (height + 0.3) * len(rows)))
+    with styled_figure(width * height, (height + 0.3) * len(rows)) as figure:
         for band, row in zip(figure.subfigures(len(rows), squeeze=False)[:, 0], rows, strict=True):
             _row_of_images(band, dict(row))
-    plt.close(figure)
     return figure
 
 
 def plot_losses(history):
     """Every term of a run over its iterations, logarithmic; dotted lines where the size changes."""
-    with styled():
-        figure = plt.figure(figsize=(8, 3.5))
+    with styled_figure(8, 3.5) as figure:
         _loss_curves(figure.subplots(), history)
-    plt.close(figure)
     return figure
 
 
@@ -66,12 +64,10 @@ def plot_comparison(content, styles, result, history):
     pictures = pictures | dict(zip(titles, styles, strict=True)) | {"result": result}
     width = sum(picture.shape[1] / picture.shape[0] for picture in pictures.values())
     height = 12 / width
-    with styled():
-        figure = plt.figure(figsize=(12, height + 0.3 + 3))
+    with styled_figure(12, height + 0.3 + 3) as figure:
         above, below = figure.subfigures(2, height_ratios=[height + 0.3, 3])
         _row_of_images(above, pictures)
         _loss_curves(below.subplots(), history)
-    plt.close(figure)
     return figure
 
 

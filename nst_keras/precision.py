@@ -22,12 +22,8 @@ def chosen_precision(precision, network):
     """`precision`, with "auto" settled: bfloat16 for VGG on machines that calculate with it.
 
     The other networks are so narrow that their convolutions do not take most of the time: with lite a whole run is no
-    shorter in bfloat16. A model given as `network` has its own precision, float32 for "auto".
-
-    Raises
-    ------
-    ValueError
-        Unknown precision, or bfloat16 for a model.
+    shorter in bfloat16. A model given as `network` has its own precision, float32 for "auto". A `ValueError` for an
+    unknown precision, and for bfloat16 with a model.
     """
     checked_name("precision", precision, PRECISIONS)
     if isinstance(network, keras.Model):

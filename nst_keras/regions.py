@@ -19,18 +19,11 @@ FEATHER = 0.01  # of blending's edge: standard deviation as a share of the longe
 
 @dataclass(frozen=True)
 class Regions:
-    """The masks of a run.
+    """The masks of a run; for `mode` see `style_transfer`.
 
-    Attributes
-    ----------
-    masks : list of mask or None
-        One for each style, of the content's size.
-    style_masks : list of lists of mask or None
-        One for each picture of each style, of that picture's size.
-    mode : str
-        See `style_transfer`.
-    names : list of str
-        Of the masks: the names of their files, or "mask 1", …
+    `masks` has one for each style, of the content's size, and `style_masks` a list for each style, with one for each of
+    its pictures, of that picture's size; None where there is none. `names` are those of the masks: of their files, or
+    "mask 1", …
     """
 
     masks: list
@@ -71,19 +64,9 @@ class Regions:
 
 
 def load_regions(masks, style_masks, mode, content, styles):
-    """The `Regions` of a run.
+    """The `Regions` of a run; for masks and mode see `style_transfer`. `styles` are lists of image arrays.
 
-    Parameters
-    ----------
-    masks, style_masks, mode
-        See `style_transfer`.
-    content : image array
-    styles : list of lists of image arrays
-
-    Raises
-    ------
-    ValueError
-        A mask is missing, unfit or black everywhere; a mode that needs masks has none.
+    A `ValueError` if a mask is missing, unfit or black everywhere, or a mode that needs masks has none.
     """
     if masks is None:
         if mode != "guided":

@@ -123,23 +123,11 @@ def stages(shapes, iterations, precision):
 def coarse_to_fine(objective_at, start, stages, *, optimizer, callback, pin=None, checkpoint=None):
     """Minimise an objective in stages, each from the picture of the one before, enlarged where the size grows.
 
-    Parameters
-    ----------
-    objective_at : callable
-        (shape, precision) → Objective.
-    start : image array
-    stages : list of Stage
-    optimizer, callback
-        See `Recorder` and `minimize`.
-    pin : callable, optional
-        Image → image: sets the pixels that are frozen, at the start of every stage.
-    checkpoint : Checkpoint, optional
-        Where the run is written down, and from where it goes on.
+    `objective_at(shape, precision)` makes the `Objective`. `pin`, image → image, sets the pixels that are frozen, at
+    the start of every stage. In `checkpoint` the run is written down, and from there it goes on. For the others see
+    `Recorder` and `minimize`.
 
-    Returns
-    -------
-    image, history, interrupted
-        As in `Result`; the image in the last shape, also after an interrupt.
+    Returns image, history and interrupted as in `Result`; the image in the last shape, also after an interrupt.
     """
     work = np.cumsum([0.0] + [stage.iterations * math.prod(stage.shape) for stage in stages])
     image, recorder, interrupted = start, None, False
@@ -168,21 +156,10 @@ def coarse_to_fine(objective_at, start, stages, *, optimizer, callback, pin=None
 
 
 def pyramid(shape, size, scales):
-    """Shapes of the result to go through, from coarse to fine.
+    """Shapes to go through, from coarse to fine, in the proportions of `shape`; the longer side of the last is `size`.
 
-    Parameters
-    ----------
-    shape : (height, width)
-        Whose proportions it has.
-    size : int
-        Longer side of the last one.
-    scales : "auto" or int
-        At most so many, each half the next; fewer where one would be under 64 px, or its shorter side under 32.
-
-    Raises
-    ------
-    ValueError
-        The last one is too small or too large.
+    At most `scales`, or as many as there can be for "auto", each half the next; fewer where one would be under 64 px,
+    or its shorter side under 32. A `ValueError` if the last one is too small or too large.
     """
     full = images.fitting_shape(shape, size)
     if min(full) < images.SMALLEST_SIDE or full[0] * full[1] > images.MOST_PIXELS:

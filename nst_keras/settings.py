@@ -7,7 +7,7 @@ import numpy as np
 
 from .checks import checked_name, checked_number, checked_whole, is_whole, suggestion
 from .color import check_preserve_color
-from .formulas import FORMULAS, check_formula
+from .formulas import FORMULAS
 from .image import SMALLEST_SIDE, STARTS
 from .improvements import Correlation, as_correlations
 from .network import check_layers, check_network, layer_names
@@ -33,12 +33,8 @@ MASK_MODES = ("guided", "blend", "freeze", "classic")
 def checked_settings(*, styles=0, layers_of="style", **settings):
     """The settings of a run with `styles` styles, spelled out: what `Result.settings` keeps, and `json` can write down.
 
-    Only those settings are checked that the run has. Its `layers` are of the "content" or "style".
-
-    Raises
-    ------
-    ValueError
-        Names the setting, what is expected and what came.
+    Only those settings are checked that the run has. Its `layers` are of the "content" or "style". A `ValueError` names
+    the setting, what is expected and what came.
     """
     network, scales, init = (settings[name] for name in ("network", "scales", "init"))
     check_network(network, settings["pooling"], settings["weights"])
@@ -56,7 +52,7 @@ def checked_settings(*, styles=0, layers_of="style", **settings):
         if not is_whole(scales) or scales < 1:
             raise ValueError(f'scales must be "auto" or a whole number of at least 1; got {scales!r}.')
         settings["scales"] = int(scales)
-    check_formula(settings["formula"])
+    checked_name("formula", settings["formula"], FORMULAS)
     settings.update(_weights(settings, network))
     if "style_weights" in settings:
         settings["style_weights"] = _style_weights(settings["style_weights"], styles)
@@ -102,15 +98,13 @@ def _layers(argument, network, layers, of):
         if name not in LAYERS:
             raise ValueError(f"{argument} must be given for a network of your own, {name!r}.")
         layers = LAYERS[name][("content", "style").index(of)]
-    if isinstance(layers, str):
-        raise ValueError(f"{argument} must be a list of names, such as [{layers!r}]; got a string.")
     if isinstance(layers, dict):
         check_layers(network, list(layers), argument)
         return {layer: checked_number(f"{argument}[{layer!r}]", weight) for layer, weight in layers.items()}
-    if not isinstance(layers, (list, tuple)):
+    if not isinstance(layers, (list, tuple, str)):
         raise ValueError(f"{argument} must be a list of names or correlations, or a dictionary; got {layers!r}.")
     if all(isinstance(layer, str) for layer in layers) or of == "content":
-        check_layers(network, list(layers), argument)
+        check_layers(network, layers, argument)  # which refuses a single name
         return list(layers)
     order = layer_names(network)
     checked = []

@@ -6,9 +6,12 @@ import io
 import json
 from pathlib import Path
 from string import Template
+from typing import NamedTuple
+
+from matplotlib.figure import Figure
 
 from .files import write_file
-from .image import fitting_shape, resize, to_pil
+from .image import check_output, encoded, reduced, resize, to_pil, write_picture
 from .plot import plot_images, plot_losses
 from .run import Result
 
@@ -40,9 +43,7 @@ class Frames:
         if self.also is not None:
             self.also(step)
         if step.iteration == 1 or step.iteration % self.every == 0:
-            shape = step.image.shape
-            smaller = max(shape) > self.size
-            self.images[step.iteration] = resize(step.image, fitting_shape(shape, self.size)) if smaller else step.image
+            self.images[step.iteration] = reduced(step.image, self.size)
 
 
 def save_gif(frames, path, *, seconds=0.1):
@@ -53,22 +54,18 @@ def save_gif(frames, path, *, seconds=0.1):
     Raises
     ------
     ValueError
-        No frames were kept, or `path` does not end in .gif.
+        No frames were kept, `path` does not end in .gif, or there is no such folder.
     """
-    path = Path(path)
+    path = check_output(path, suffixes=[".gif"])
     if not frames.images:
         raise ValueError("frames holds no pictures: give it to a run first, as callback=frames.")
-    if path.suffix.lower() != ".gif":
-        raise ValueError(f"path must end in .gif; got {str(path)!r}.")
     shape = max((image.shape for image in frames.images.values()), key=max)
     pictures = [to_pil(resize(image, shape)) for image in frames.images.values()]
     durations = [round(1000 * seconds)] * (len(pictures) - 1) + [2000]
-    buffer = io.BytesIO()
-    pictures[0].save(buffer, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0)
-    write_file(path, buffer.getvalue())
+    write_picture(pictures[0], path, save_all=True, append_images=pictures[1:], duration=durations, loop=0)
 
 
-class Comparison:
+class Comparison(NamedTuple):
     """Runs side by side, see `compare`.
 
     Attributes
@@ -79,8 +76,8 @@ class Comparison:
         The pictures under their names.
     """
 
-    def __init__(self, table, figure):
-        self.table, self.figure = table, figure
+    table: list
+    figure: Figure
 
 
 def compare(runs):
@@ -136,11 +133,9 @@ def save_page(result, path, *, title="Style transfer"):
     Raises
     ------
     ValueError
-        The result has no content to compare with, or `path` does not end in .html.
+        The result has no content to compare with, `path` does not end in .html, or there is no such folder.
     """
-    path = Path(path)
-    if path.suffix.lower() != ".html":
-        raise ValueError(f"path must end in .html; got {str(path)!r}.")
+    path = check_output(path, suffixes=[".html"])
     if result.content is None:
         raise ValueError("result has no content to compare with: it is a texture; save its image instead.")
     curves = io.BytesIO()
@@ -169,11 +164,8 @@ def save_page(result, path, *, title="Style transfer"):
 
 def _data(image):
     """An image as a JPEG in a data URI."""
-    if max(image.shape) > MOST_ON_A_PAGE:
-        image = resize(image, fitting_shape(image.shape, MOST_ON_A_PAGE))
-    buffer = io.BytesIO()
-    to_pil(image).save(buffer, "JPEG", quality=90, subsampling=0)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    jpeg = encoded(to_pil(reduced(image, MOST_ON_A_PAGE)), "JPEG", quality=90)
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
 def _told(value):

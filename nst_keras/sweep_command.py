@@ -10,9 +10,9 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from .checks import suggestion
-from .sweeps import SETTINGS, sweep
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+from .image import picture_files
+from .kept_runs import SETTINGS
+from .sweeps import sweep
 
 
 def build_parser():
@@ -74,10 +74,7 @@ def _executor(workers):
 def _photographs(names):
     paths = []
     for path in map(Path, names):
-        found = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
-        if not found:
-            raise ValueError(f"there are no pictures in the folder {str(path)!r}.")
-        paths += found
+        paths += picture_files(path, "content") if path.is_dir() else [path]
     return paths
 
 

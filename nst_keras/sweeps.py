@@ -20,7 +20,8 @@ from PIL import Image
 
 from .checks import suggestion
 from .files import sha256, write_file
-from .image import fitting_shape, resize
+from .image import reduced
+from .kept_runs import SETTINGS
 from .plot import plot_images, save_figure
 from .run import Result
 from .settings import checked_settings
@@ -28,8 +29,6 @@ from .share import numbers
 from .transfer import style_transfer
 
 PICTURES = ("content", "style")
-NOT_SWEPT = ("callback", "checkpoint")
-SETTINGS = {name: default for name, default in style_transfer.__kwdefaults__.items() if name not in NOT_SWEPT}
 MOST_ON_A_SHEET, THUMBNAIL = 96, 384  # pictures, and the longer side of each in pixels
 LONGEST_NAME, DIGITS = 60, 12  # of a cell's folder: letters that say what it is, and of its digest
 
@@ -61,7 +60,7 @@ class Sweep:
             if result is not None:
                 title = "\n".join(_label(key, row[key]) for key in varied)
                 title = f"{title} ({row['folder'][-DIGITS:]})" if title in pictures else title
-                pictures[title] = resize(result.image, fitting_shape(result.image.shape, THUMBNAIL))
+                pictures[title] = reduced(result.image, THUMBNAIL)
         return plot_images(pictures, columns=columns if 1 < columns <= 6 else 6, height=1.8)
 
 

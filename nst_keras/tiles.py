@@ -79,17 +79,9 @@ class Window:
 class Tile(Window):
     """The part of an image that belongs to one tile, within a crop of it.
 
-    Parameters
-    ----------
-    sizes : dict {layer: (height, width)}
-        Of the maps of the whole image.
-    strides : dict {layer: (vertical, horizontal)}
-    maps : dict {layer: tensor (1, h, w, N)}
-        Of the crop.
-    origin : int tensor (2,)
-        The crop's first row and column in the image.
-    own : int tensor (2, 2)
-        The tile's first row and column, and those behind its last.
+    `sizes`, {layer: (height, width)}, are those of the whole image's maps, `strides` {layer: (vertical, horizontal)};
+    `maps`, {layer: tensor (1, h, w, N)}, are the crop's. `origin`, int (2,), is the crop's first row and column in the
+    image; `own`, int (2, 2), has the tile's first row and column, and those behind its last.
     """
 
     def __init__(self, sizes, strides, maps, origin, own):
@@ -132,28 +124,11 @@ class Tile(Window):
 
 
 class Tiling:
-    """The tiles of an image, and their crops.
+    """The tiles of an image of `shape` (height, width), and their crops, which all have the shape `crop`.
 
-    Parameters
-    ----------
-    network : keras.Model
-        From `build_network`.
-    shape : (height, width)
-        Of the image.
-    tile : int
-        Side of the tiles at most, in pixels; rounded up to a multiple of the largest stride. Tiles are as large as
-        each other, but for the last of a row or column.
-    reach : dict {layer: positions}
-        See `AdditiveLoss`.
-
-    Attributes
-    ----------
-    crop : (height, width)
-
-    Raises
-    ------
-    ValueError
-        The network has a layer whose receptive field is not known.
+    `tile` is the side of the tiles at most, in pixels; rounded up to a multiple of the largest stride. Tiles are as
+    large as each other, but for the last of a row or column. For `reach` see `AdditiveLoss`. A `ValueError` if the
+    network has a layer whose receptive field is not known.
     """
 
     def __init__(self, network, shape, tile, reach):

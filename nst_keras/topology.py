@@ -10,25 +10,12 @@ import keras
 from keras import layers as kl
 
 CONVOLUTIONS = {"lite": (2, 2, 4, 4, 4), "vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}  # in each block
-CHANNELS = {
-    "lite": (16, 32, 64, 128, 128),
-    "vgg19": (64, 128, 256, 512, 512),
-    "vgg16": (64, 128, 256, 512, 512),
-}
+CHANNELS = {"lite": (16, 32, 64, 128, 128), "vgg19": (64, 128, 256, 512, 512), "vgg16": (64, 128, 256, 512, 512)}
 SQUEEZENETS = {  # filters of conv1, their size, layers with a pool behind them
     "squeezenet1_0": (96, 7, ("conv1", "fire4", "fire8")),
     "squeezenet1_1": (64, 3, ("conv1", "fire3", "fire5")),
 }
-FIRE_MODULES = {  # squeeze channels, channels of each of the two expansions
-    "fire2": (16, 64),
-    "fire3": (16, 64),
-    "fire4": (32, 128),
-    "fire5": (32, 128),
-    "fire6": (48, 192),
-    "fire7": (48, 192),
-    "fire8": (64, 256),
-    "fire9": (64, 256),
-}
+FIRE_MODULES = {f"fire{i}": (16 * (i // 2), 64 * (i // 2)) for i in range(2, 10)}  # channels: squeeze, each expansion
 CLASSES = 1000
 
 

@@ -212,8 +212,8 @@ def test_what_cannot_be_applied_is_named(untrained, folder, tmp_path):
         (tmp_path / "empty", tmp_path / "out", "holds no pictures"),
         (tmp_path / "broken", tmp_path / "out", "no picture in it can be read"),
         (folder, folder, "another than the source"),
-        (folder / "cat.png", folder / "cat.png", "is the source"),
-        (folder / "cat.png", tmp_path / "out.txt", "must end in one of"),
+        (folder / "cat.png", folder / "cat.png", "one of the input pictures"),
+        (folder / "cat.png", tmp_path / "out.txt", "must end in .png or"),
         (folder / "cat.png", tmp_path / "no" / "out.gif", "there is no folder"),
     ):
         with pytest.raises(ValueError, match=message):

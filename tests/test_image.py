@@ -213,7 +213,7 @@ def test_saving_never_overwrites_an_input(picture, tmp_path):
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(ValueError, match="is a folder"):
         check_output(tmp_path / "folder.png")
-    with pytest.raises(ValueError, match="must end in one of"):
+    with pytest.raises(ValueError, match=r"must end in \.png or \.jpg"):
         check_output(tmp_path / "out.xyz")
     with pytest.raises(ValueError, match="there is no folder"):
         check_output(tmp_path / "nowhere" / "out.png")

@@ -9,14 +9,14 @@ import numpy as np
 from IPython.display import display
 from ipywidgets import HTML, Box, Checkbox, FloatProgress, FloatSlider, HBox, Layout, VBox
 
-from ..image import load_image
+from ..image import encoded, load_image, to_pil
 from ..masks import load_mask
 from ..settings import WEIGHTS, checked_settings
 from .background import Background
 from .engine import DEFAULTS, Engine, Mix, plain_settings
 from .painter import MaskPainter
 from .parts import SHARE, SMALL, WIDE, BeforeAfter, Chooser, Code, button, controls, slider
-from .picture_files import encoded, keep, keep_upload, named, starting_paths, strip
+from .picture_files import keep, keep_upload, named, png, starting_paths, strip
 
 BUNDLED = Path(__file__).parents[2] / "images"
 STYLES = ("style 1", "style 2", "style 3", "style 4")
@@ -144,7 +144,7 @@ class MixingDesk(VBox):
         if self.result is None:
             raise ValueError("there is no full picture yet: paint it first.")
         name = "_".join(Path(path).stem for path in (self._painted_mix.content, *self._painted_mix.styles))
-        return keep(encoded(self.result.image), self.folder, f"{name}.png")
+        return keep(png(self.result.image), self.folder, f"{name}.png")
 
     def _mix(self):
         """What the controls say."""
@@ -194,7 +194,7 @@ class MixingDesk(VBox):
 
     @said
     def _content_changed(self):
-        self._view.before = self._view.after = encoded(self._engine.reduced(self._content.path), kind="JPEG")
+        self._view.before = self._view.after = encoded(to_pil(self._engine.reduced(self._content.path)), "JPEG")
         self._view.description = "The photograph"
         self._masks_changed()
 
@@ -268,7 +268,7 @@ class MixingDesk(VBox):
         def look(step, image):
             self._progress.value = step.progress
             self._say(f"Painting, {step.size} px: {step.progress:.0%} done.")
-            self._view.after = encoded(image, MOST_SHOWN)
+            self._view.after = png(image, MOST_SHOWN)
 
         try:
             self.result, self._painted_mix = self._engine.paint(mix, stop, look), mix
@@ -285,7 +285,7 @@ class MixingDesk(VBox):
 
     def _show(self, result, mix, what):
         height, width = result.image.shape[:2]
-        self._view.before, self._view.after = encoded(result.content, MOST_SHOWN), encoded(result.image, MOST_SHOWN)
+        self._view.before, self._view.after = png(result.content, MOST_SHOWN), png(result.image, MOST_SHOWN)
         notes = result.notes if result is self.result else []  # a preview's are about its few pixels
         self._say("\n".join([f"{what}: {width}×{height} pixels.", *notes]))
         spelled = [f"{name}={value}" for name, value in mix.settings.items() if name != "masks"]

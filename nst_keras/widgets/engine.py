@@ -1,17 +1,17 @@
 """The runs behind the mixing desk: quick previews, full pictures, and the code for one."""
 
-import inspect
 from pathlib import Path
 from typing import NamedTuple
 
 from ..checks import suggestion
 from ..color import after_transfer
-from ..image import SMALLEST_SIDE, fitting_shape, load_image, resize
+from ..image import SMALLEST_SIDE, fitting_shape, load_image, reduced, resize
+from ..kept_runs import SETTINGS
 from ..masks import resize_mask
 from ..network import build_network
 from ..settings import layers_read
 from ..transfer import style_transfer
-from .picture_files import encoded, keep
+from .picture_files import keep, png
 
 PREVIEW_SIZE = 160
 PREVIEW_ITERATIONS = 20  # at each of two sizes: about two seconds on two cores, half of it to compile
@@ -19,11 +19,7 @@ PREVIEW_SOURCE = 640  # pixels that pictures are reduced to for previews: what t
 LOOK_SECONDS = 0.5  # between two looks at a picture while it is painted
 NETWORK = ("network", "pooling", "weights", "precision")
 
-DEFAULTS = {
-    name: parameter.default
-    for name, parameter in inspect.signature(style_transfer).parameters.items()
-    if parameter.kind is parameter.KEYWORD_ONLY and name not in ("shares", "masks", "callback", "checkpoint")
-}
+DEFAULTS = {name: value for name, value in SETTINGS.items() if name not in ("shares", "masks")}
 
 
 def plain_settings(settings):
@@ -59,7 +55,7 @@ class Mix(NamedTuple):
         settings = dict(self.settings)
         if "masks" in settings:
             name = f"{Path(self.content).stem}_mask.png"
-            settings["masks"] = [keep(encoded(mask), folder, name).as_posix() for mask in settings["masks"]]
+            settings["masks"] = [keep(png(mask), folder, name).as_posix() for mask in settings["masks"]]
         style = self.styles[0] if len(self.styles) == 1 else self.styles
         arguments = [repr(self.content), repr(style), *(f"{name}={value!r}" for name, value in settings.items())]
         lines = "".join(f"    {argument},\n" for argument in arguments)
@@ -75,8 +71,7 @@ class Engine:
     def reduced(self, path):
         """A picture, at most 640 pixels wide and high; it is read once."""
         if path not in self._reduced:
-            image = load_image(path)
-            self._reduced[path] = resize(image, fitting_shape(image.shape, min(PREVIEW_SOURCE, max(image.shape))))
+            self._reduced[path] = reduced(load_image(path), PREVIEW_SOURCE)
         return self._reduced[path]
 
     def preview(self, mix, stop):

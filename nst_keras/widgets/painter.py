@@ -4,7 +4,6 @@ The picture goes to the browser once, at most 1600 pixels on its longer side. Th
 stroke each mask comes back as 8-bit levels at that size, compressed with zlib. What comes from a browser is untrusted.
 """
 
-import io
 import itertools
 import re
 import zlib
@@ -22,7 +21,7 @@ except ImportError as error:
         "select_flood, select_color and the others of nst_keras.selections make masks."
     ) from error
 
-from ..image import check_output, fitting_shape, load_image, resize, to_pil
+from ..image import check_output, encoded, load_image, reduced, to_pil
 from ..mask_checks import COLORS
 from ..masks import load_mask, resize_mask, save_mask
 
@@ -97,13 +96,12 @@ class MaskPainter(anywidget.AnyWidget):
         picture = load_image(image)
         self.labels = _checked_labels(masks)
         self._shape = picture.shape[:2]
-        self._painted_shape = fitting_shape(self._shape, min(max(self._shape), MOST_PIXELS_ON_A_SIDE))
+        shown = reduced(picture, MOST_PIXELS_ON_A_SIDE)
+        self._painted_shape = shown.shape[:2]
         starts = masks.values() if isinstance(masks, dict) else []
         self._inputs = [source for source in (image, *starts) if isinstance(source, (str, Path))]
-        jpeg = io.BytesIO()
-        to_pil(resize(picture, self._painted_shape)).save(jpeg, "JPEG", quality=90, subsampling=0)
         super().__init__(
-            _picture=jpeg.getvalue(),
+            _picture=encoded(to_pil(shown), "JPEG", quality=90),
             _labels=[
                 {"name": label, "color": to_hex(color)} for label, color in zip(self.labels, itertools.cycle(COLORS))
             ],

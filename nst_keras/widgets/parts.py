@@ -10,9 +10,8 @@ from traitlets import Bytes, Unicode
 
 from ..checks import checked_number
 from ..color import COLOR_METHODS
-from ..image import load_image
+from ..image import encoded, load_image, reduced, to_pil
 from ..settings import MASK_MODES, WEIGHTS
-from .picture_files import encoded
 
 CSS = Path(__file__).with_name("desk.css")
 WIDE = {"width": "auto", "min_width": "0"}
@@ -94,7 +93,7 @@ class Chooser(HBox):
     def _show(self):
         self._thumbnail.value = b""
         with contextlib.suppress(ValueError):  # what is wrong with it, the desk says
-            self._thumbnail.value = encoded(load_image(self.path), THUMBNAIL, "JPEG")
+            self._thumbnail.value = encoded(to_pil(reduced(load_image(self.path), THUMBNAIL)), "JPEG")
 
 
 def button(text, act, tooltip, **options):

@@ -1,19 +1,18 @@
 """The files of the mixing desk: pictures to choose from, and what is kept without ever overwriting."""
 
 import contextlib
-import io
 import itertools
+import math
 import os
 import re
 import tempfile
 import textwrap
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..files import write_file
-from ..image import WRITABLE, fitting_shape, load_image, resize, to_pil
+from ..image import WRITABLE, encoded, load_image, reduced, resize, to_pil
 
 STRIP_HEIGHT, STRIP_GAP = 240, 6  # pixels
 
@@ -21,12 +20,8 @@ STRIP_HEIGHT, STRIP_GAP = 240, 6  # pixels
 def starting_paths(content, styles, folder):
     """Content, styles and all pictures to choose from, as strings: the given paths, and those in a folder.
 
-    Without a content it is the folder's first picture, without styles its last.
-
-    Raises
-    ------
-    ValueError
-        One that is given is no path, or no picture; there is none.
+    Without a content it is the folder's first picture, without styles its last. A `ValueError` if one that is given is
+    no path, or no picture, or if there is none.
     """
     found = sorted(path for path in Path(folder).glob("*") if path.suffix.lower() in WRITABLE)
     if not found and None in (content, styles):
@@ -61,13 +56,9 @@ def named(paths):
 
 
 def keep(data, folder, name):
-    """Write bytes to `folder`/`name`, or beside what is there: name_2, name_3, …
+    """Write bytes to `folder`/`name`, or beside what is there: name_2, name_3, …; the path that it has.
 
     The folder is made if need be. Nothing is overwritten; a file that holds these bytes already is taken as it is.
-
-    Returns
-    -------
-    pathlib.Path
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,25 +92,20 @@ def keep_upload(data, folder, name):
     return keep(data, folder, name)
 
 
-def encoded(image, most=None, kind="PNG"):
-    """Bytes of an image array as a file, its longer side at most `most` pixels."""
-    if most and max(image.shape) > most:
-        image = resize(image, fitting_shape(image.shape, most))
-    buffer = io.BytesIO()
-    to_pil(image).save(buffer, kind, **({"quality": 92, "subsampling": 0} if kind == "JPEG" else {}))
-    return buffer.getvalue()
+def png(image, most=math.inf):
+    """Bytes of an image or a mask as a file, its longer side at most `most` pixels."""
+    return encoded(to_pil(reduced(image, most)), "PNG")
 
 
 def strip(pictures, caption):
     """Pictures side by side in one height, above a text: bytes of a JPEG."""
-    shapes = [(STRIP_HEIGHT, round(STRIP_HEIGHT * picture.shape[1] / picture.shape[0])) for picture in pictures]
-    width = sum(width + STRIP_GAP for _, width in shapes) - STRIP_GAP
+    row = [to_pil(resize(p, (STRIP_HEIGHT, round(STRIP_HEIGHT * p.shape[1] / p.shape[0])))) for p in pictures]
+    width = sum(picture.width + STRIP_GAP for picture in row) - STRIP_GAP
     lines = textwrap.wrap(caption, width // 8)  # characters are narrower
     sheet = Image.new("RGB", (width, STRIP_HEIGHT + 12 + 18 * len(lines)), "white")
     left = 0
-    for picture, shape in zip(pictures, shapes, strict=True):
-        sheet.paste(to_pil(resize(picture, shape)), (left, 0))
-        left += shape[1] + STRIP_GAP
-    text = "\n".join(lines)
-    ImageDraw.Draw(sheet).text((2, STRIP_HEIGHT + 6), text, "#333", ImageFont.load_default(13), spacing=4)
-    return encoded(np.asarray(sheet, "float32") / 255, kind="JPEG")
+    for picture in row:
+        sheet.paste(picture, (left, 0))
+        left += picture.width + STRIP_GAP
+    ImageDraw.Draw(sheet).text((2, STRIP_HEIGHT + 6), "\n".join(lines), "#333", ImageFont.load_default(13), spacing=4)
+    return encoded(sheet, "JPEG")
