@@ -99,4 +99,4 @@ def _loss_curves(axes, history):
         if before.size != after.size:
             axes.axvline(after.iteration, color="gray", linestyle=":", linewidth=1)
     axes.set(yscale="log", xlabel="iteration", ylabel="weighted loss")
-    axes.legend()
+    axes.legend(loc="upper right")
