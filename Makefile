@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 help:
 	@echo "make demo       a first picture: out/demo.png and out/demo_comparison.png"
 	@echo "make test       ruff and pytest, as CI runs them"
-	@echo "make faults     all of tests/faults, and its table in tests/README.md: about half an hour"
+	@echo "make faults     all of tests/faults, and its table in tests/README.md: a quarter of an hour"
 	@echo "make notebooks  open the notebooks in JupyterLab"
 	@echo "make outputs    run all notebooks in full, and keep their outputs in them"
 	@echo "make gallery    paint docs/gallery again: about a quarter of an hour"
