@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from tqdm.auto import tqdm
+
 from .feedforward import apply_to_files, check_weights_path, load_network, trained_networks
 from .image import save_image
 from .network import NETWORKS
@@ -62,6 +64,9 @@ def main(arguments):
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # training keeps its state itself; pictures that are painted are whole
+        print("stopped", file=sys.stderr)
+        return 130
 
 
 def _train(output, style, photographs, start, sample, **options):
@@ -93,7 +98,13 @@ def _train(output, style, photographs, start, sample, **options):
 
 
 def _apply(network, source, output, size):
-    done = apply_to_files(load_network(network), source, output, size=size)
+    with tqdm(unit="picture", disable=not Path(source).is_dir()) as bar:
+
+        def callback(done, files):
+            bar.total = files
+            bar.update()
+
+        done = apply_to_files(load_network(network), source, output, size=size, callback=callback)
     for path in done.written:
         print(path)
     for reason in done.unreadable.values():

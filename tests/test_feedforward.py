@@ -11,10 +11,11 @@ import tensorflow as tf
 from conftest import ROOT
 from PIL import Image
 
-from nst_keras import NonFiniteLossError, build_network, content_loss, load_image, resize, save_image
+from nst_keras import NonFiniteLossError, build_network, content_loss, feedforward, load_image, resize, save_image
 from nst_keras import __main__ as command_line
 from nst_keras.feedforward import (
     TRAINED,
+    _apply_to_file,
     apply,
     apply_to_files,
     load_network,
@@ -449,10 +450,28 @@ def test_the_command_line_trains_and_applies(folder, tmp_path, capsys):
     assert sorted(os.listdir(path.parent)) == ["mine.json", "mine.weights.h5", "mine_sample.png"]
     output = tmp_path / "out"
     assert command_line.main(["apply", str(path), str(folder), "-o", str(output), "--size", "40"]) == 0
-    assert "not painted: image" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "not painted: image" in err and "4/4" in err, "a progress bar counts the folder's files"
     assert len(os.listdir(output)) == 3
     assert command_line.main(["apply", "nothing", str(folder), "-o", str(output)]) == 2
     assert "network must be one of" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_interrupted_keeps_what_is_painted(folder, tmp_path, untrained, monkeypatch, capsys):
+    save_network(untrained, tmp_path / "mine.weights.h5", SMALL | {"upscale": 1})
+    painted = []
+
+    def interrupted(*arguments):
+        if painted:
+            raise KeyboardInterrupt
+        painted.append(_apply_to_file(*arguments))
+        return painted[0]
+
+    monkeypatch.setattr(feedforward, "_apply_to_file", interrupted)
+    arguments = ["apply", str(tmp_path / "mine.weights.h5"), str(folder), "-o", str(tmp_path / "out")]
+    assert command_line.main(arguments) == 130
+    assert "stopped" in capsys.readouterr().err
+    assert [str(path) for path in (tmp_path / "out").iterdir()] == painted
 
 
 # Several devices
