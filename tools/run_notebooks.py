@@ -94,7 +94,9 @@ def main():
             continue
         started = time.perf_counter()
         notebook = run(path, options.fast)
-        nbformat.write(notebook, options.output / path.relative_to(NOTEBOOKS))
+        output = options.output / path.relative_to(NOTEBOOKS)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, output)
         print(f"{path.stem}: {time.perf_counter() - started:.0f} s")
 
 
