@@ -128,12 +128,12 @@ def _names(group, attribute):
 
 
 def _keras_vgg(name, path):
-    given, path = path, path or _downloaded_vgg(name)
+    downloaded = _downloaded_vgg(name) if path is None else None
     try:
-        if given:
+        if not downloaded:  # its hash says that it is whole
             check_h5(path)
         return {"vgg19": keras.applications.VGG19, "vgg16": keras.applications.VGG16}[name](
-            include_top=False, weights=path
+            include_top=False, weights=downloaded or path
         )
     except Exception as error:  # h5py and Keras raise many types here; the user needs one
         raise ValueError(f"weights: {str(path)!r} does not hold weights for {name}: {reason(error)}") from error

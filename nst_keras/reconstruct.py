@@ -74,8 +74,10 @@ def reconstruct_content(
     def terms_at(shape, network):
         return content_terms(network, images.resize(image, shape), layers, 1.0, formula=formula)
 
-    found = _minimized(terms_at, {"content_layers": layers}, network, settings, start, shapes, callback)
-    return Result(*found[:2], settings, input_files(content, init), found[2], image, [])
+    picture, history, interrupted = _minimized(
+        terms_at, {"content_layers": layers}, network, settings, start, shapes, callback
+    )
+    return Result(picture, history, settings, input_files(content, init), interrupted, image, [])
 
 
 def synthesize_texture(
@@ -148,8 +150,10 @@ def synthesize_texture(
     def terms_at(shape, network):
         return style_terms(style_targets(network, styles_at(shape), layers), 1.0, formula=formula)
 
-    found = _minimized(terms_at, {"style_layers": layers}, network, settings, start, shapes, callback)
-    return Result(*found[:2], settings, input_files(style, init), found[2], None, styles_at(shapes[-1]))
+    picture, history, interrupted = _minimized(
+        terms_at, {"style_layers": layers}, network, settings, start, shapes, callback
+    )
+    return Result(picture, history, settings, input_files(style, init), interrupted, None, styles_at(shapes[-1]))
 
 
 def _minimized(terms_at, layers, network, settings, start, shapes, callback):
