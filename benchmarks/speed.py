@@ -311,7 +311,7 @@ def main():
     sizes, at, rounds, iterations, run_size = (
         ((64,), 64, 1, 20, 128) if options.quick else ((256, 512, 1024), 512, 10, 60, 384)
     )
-    from nst_keras.precision import chosen_precision
+    from nst_keras.networks.precision import chosen_precision
 
     report = Report()
     precisions = ["float32"] + ["bfloat16"] * (chosen_precision("auto", "vgg19") == "bfloat16" or options.quick)

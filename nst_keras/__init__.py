@@ -44,15 +44,13 @@ def _import_tensorflow():
 _import_tensorflow()
 
 from .color import COLOR_METHODS, color_statistics, color_transform, match_colors
-from .estimates import Estimate, estimate
-from .explore import maximize_activation, top_patches
-from .fields import receptive_field
+from .correlations import Correlation, blurred, chain, geometric_content_weights, geometric_style_weights, shifted
+from .explore.units import maximize_activation, top_patches
 from .formulas import FORMULAS
 from .image import load_image, resize, save_image
-from .improvements import Correlation, blurred, chain, geometric_content_weights, geometric_style_weights, shifted
+from .large.estimates import Estimate, estimate
 from .losses import content_loss, gram_matrix, mean_gram_matrix, style_energy, style_loss, total_variation_loss
-from .mask_checks import MaskReport, check_masks, mask_findings
-from .masks import (
+from .masks.basics import (
     MaskWarning,
     combine_masks,
     feather_mask,
@@ -64,14 +62,8 @@ from .masks import (
     save_mask,
     shrink_mask,
 )
-from .network import build_network, layer_names, rescale_network
-from .objective import Objective, Term, content_terms, style_targets, style_terms, total_variation_term
-from .optimize import NonFiniteLossError, Step
-from .plot import plot_comparison, plot_images, plot_losses
-from .progress import ProgressBar
-from .reconstruct import reconstruct_content, synthesize_texture
-from .run import Result
-from .selections import (
+from .masks.findings import MaskReport, check_masks, mask_findings
+from .masks.selections import (
     linear_gradient,
     radial_gradient,
     select_brightness,
@@ -80,8 +72,16 @@ from .selections import (
     select_flood,
     select_polygon,
 )
+from .network import build_network, layer_names, rescale_network
+from .networks.receptive_fields import receptive_field
+from .objective import Objective, Term, content_terms, style_targets, style_terms, total_variation_term
+from .optimize import NonFiniteLossError, Step
+from .plot import plot_comparison, plot_images, plot_losses
+from .progress import ProgressBar
+from .reconstruct import reconstruct_content, synthesize_texture
+from .run import Result
+from .support.versions import __version__
 from .transfer import style_transfer
-from .version import __version__
 
 __all__ = ["__version__"]  # and all that is imported above, but modules
 __all__ += [name for name, what in globals().items() if not name.startswith("_") and not inspect.ismodule(what)]

@@ -10,9 +10,9 @@ from .color import COLOR_METHODS
 from .formulas import FORMULAS
 from .image import check_output
 from .network import NETWORKS
+from .networks.precision import PRECISIONS
 from .optimize import OPTIMIZERS
 from .plot import save_figure
-from .precision import PRECISIONS
 from .settings import MASK_MODES
 
 DEFAULTS = style_transfer.__kwdefaults__
@@ -71,11 +71,11 @@ def build_parser():
 def main(arguments=None):
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["sweep"]:
-        from .sweep_command import main as sweep
+        from .studio.command import main as sweep
 
         return sweep(arguments[1:])
     if arguments[:1] in (["train"], ["apply"]):
-        from .feedforward_command import main as feedforward
+        from .feedforward.command import main as feedforward
 
         return feedforward(arguments)
     options = vars(build_parser().parse_args(arguments))

@@ -21,14 +21,14 @@ from numbers import Real
 
 import numpy as np
 
-from .checks import checked_name
 from .image import luminance
+from .support.checks import checked_name
 
 LINEAR_METHODS = ("cholesky", "image-analogies", "optimal-transport")
 MATCHING_METHODS = (*LINEAR_METHODS, "histogram")
 COLOR_METHODS = (*MATCHING_METHODS, "luminance", "chroma-swap")
 EPSILON = 1e-5  # added to variances, as in the authors' code; a deviation of 0.8 of 255 levels
-MOST_GAIN = 5.0  # coloured paintings need up to 4.8 (those in images/); a grey one asks for more, to amplify noise
+MAX_GAIN = 5.0  # coloured paintings need up to 4.8 (those in images/); a grey one asks for more, to amplify noise
 LEVELS = 65536  # of a histogram; those of 8 and of 16 bits are among them
 BAND = 16384  # pixels worked on at a time
 VISIBLE = 0.5 / 255  # a colour further outside [0, 1] than half a level of 8 bits is out of gamut
@@ -39,7 +39,7 @@ class Recolored:
     """What `match_colors` gives back.
 
     `image` is the recoloured style, (H, W, 3) float32 in [0, 1]. `gain` says how many times the method stretches
-    differences of colour at most; what is above `MOST_GAIN` was limited to that. `out_of_gamut` is the share of the
+    differences of colour at most; what is above `MAX_GAIN` was limited to that. `out_of_gamut` is the share of the
     pixels that were visibly outside [0, 1], and clipped.
     """
 
@@ -127,7 +127,7 @@ def color_transform(style_covariance, palette_covariance, method="cholesky", eps
 
 
 def limited_transform(style_covariance, palette_covariance, method="cholesky"):
-    """`color_transform` with an ε just large enough that A stretches nothing more than `MOST_GAIN` times; and its gain.
+    """`color_transform` with an ε just large enough that A stretches nothing more than `MAX_GAIN` times; and its gain.
 
     Where a style hardly varies, what varies is noise. A larger ε counts it for less, and A goes to I as ε grows. (To
     cut A's singular values instead is wrong: a grey style gets colours that neither picture has.) Not from the paper.
@@ -136,7 +136,7 @@ def limited_transform(style_covariance, palette_covariance, method="cholesky"):
     """
     matrix, epsilon = color_transform(style_covariance, palette_covariance, method), EPSILON
     gain = float(np.linalg.norm(matrix, 2))
-    while np.linalg.norm(matrix, 2) > MOST_GAIN:
+    while np.linalg.norm(matrix, 2) > MAX_GAIN:
         epsilon *= 2
         matrix = color_transform(style_covariance, palette_covariance, method, epsilon)
     return matrix, gain
@@ -213,7 +213,7 @@ def _histogram_map(style, palette, style_mask, palette_mask):
     (quantiles, _), (others, present) = _quantiles(style, style_mask), _quantiles(palette, palette_mask)
     values = np.linspace(0, 1, LEVELS)
     curves = np.stack([np.interp(quantiles[i], others[i, present[i]], values[present[i]]) for i in range(3)], axis=-1)
-    curves = mean + np.minimum(1, MOST_GAIN / gains) * (curves - mean)
+    curves = mean + np.minimum(1, MAX_GAIN / gains) * (curves - mean)
     return lambda x: curves[_levels(x), range(3)], float(gains.max())
 
 
@@ -268,9 +268,9 @@ def _bands(*pictures):
 
 def _report(name, recolored, method):
     gain, share = recolored.gain, recolored.out_of_gamut
-    limited = f"{name}: {method} would amplify noise {gain:.0f} times, and is limited to {MOST_GAIN:.0f} times."
+    limited = f"{name}: {method} would amplify noise {gain:.0f} times, and is limited to {MAX_GAIN:.0f} times."
     clipped = f"{name}: {share:.0%} of the pixels were out of gamut, and are clipped."
-    return [limited] * (gain > MOST_GAIN) + [clipped] * (share >= 0.01)
+    return [limited] * (gain > MAX_GAIN) + [clipped] * (share >= 0.01)
 
 
 def _check_pixels(pixels, name, shape=None):

@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from .checks import checked_whole, reason
-from .files import write_file
+from .support.checks import checked_whole, reason
+from .support.files import write_file
 
 READABLE = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 SUFFIXES = (*WRITABLE, ".gif")  # of pictures in a folder
 STARTS = ("content", "style", "noise", "blend")
 NOISE_IN_BLEND = np.float32(0.6)
-SMALLEST_SIDE = 32
-MOST_PIXELS = 50_000_000
+MIN_SIDE = 32
+MAX_PIXELS = 50_000_000
 WHITE = (1.0, 1.0, 1.0)
 LUMINANCE = (0.299, 0.587, 0.114)  # of R, G, B, as in ITU-R BT.601
 
@@ -169,10 +169,10 @@ def luminance(image):
     return np.where(grey, image[..., 0], image @ np.asarray(LUMINANCE)).astype(image.dtype)
 
 
-def fitting_shape(shape, size, least=0):
-    """(height, width) in proportion to `shape`: the longer side is `size`, or more so that the other is `least`."""
+def fitting_shape(shape, size, minimum=0):
+    """(height, width) in proportion to `shape`: the longer side is `size`, or more so that the other is `minimum`."""
     height, width = shape[:2]
-    scale = max(size / max(height, width), least / min(height, width))
+    scale = max(size / max(height, width), minimum / min(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
@@ -202,7 +202,7 @@ def _read_file(path, label):
     except PictureError:
         raise
     except Image.DecompressionBombError as error:  # Pillow's own, laxer limit
-        raise PictureError(f"{label} has more than {MOST_PIXELS // 1_000_000} megapixels: {error}") from error
+        raise PictureError(f"{label} has more than {MAX_PIXELS // 1_000_000} megapixels: {error}") from error
     except Exception as error:  # Pillow raises many types on damaged headers; the user needs one
         why = _heic(path) or f"cannot be read as {', '.join(READABLE)} ({reason(error)})"
         raise PictureError(f"{label}: {why}.") from error
@@ -214,10 +214,10 @@ class PictureError(ValueError):
 
 def _check_size(size, label):
     width, height = size
-    if min(width, height) < SMALLEST_SIDE:
-        raise PictureError(f"{label} is {width}×{height} pixels; both sides must be at least {SMALLEST_SIDE}.")
-    if width * height > MOST_PIXELS:
-        most = f"{MOST_PIXELS // 1_000_000} megapixels"
+    if min(width, height) < MIN_SIDE:
+        raise PictureError(f"{label} is {width}×{height} pixels; both sides must be at least {MIN_SIDE}.")
+    if width * height > MAX_PIXELS:
+        most = f"{MAX_PIXELS // 1_000_000} megapixels"
         raise PictureError(f"{label} is {width}×{height} pixels, more than {most}; make it smaller first.")
 
 

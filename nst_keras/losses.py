@@ -8,9 +8,9 @@ All functions are differentiable. The argument `formula` chooses a row of `nst_k
 import numpy as np
 import tensorflow as tf
 
-from .checks import checked_name
 from .formulas import FORMULAS, LayerSize
 from .image import LUMINANCE
+from .support.checks import checked_name
 
 TOTAL_VARIATIONS = ("relative", "squared", "keras", "neural-style")
 EPSILON = 1e-8  # keeps a black or empty target from dividing by zero
@@ -29,7 +29,7 @@ def gram_matrix(features, others=None):
     ----------
     features : tensor (n, h, w, N)
     others : tensor (n, h, w, K), optional
-        Second factors, if not the features themselves: Σ F_i · F'_j, see `nst_keras.improvements`.
+        Second factors, if not the features themselves: Σ F_i · F'_j, see `nst_keras.correlations`.
 
     Returns
     -------

@@ -12,10 +12,8 @@ import os
 import keras
 import numpy as np
 
-from .checks import checked_name, suggestion
 from .image import load_image
-from .pretrained import load_weights
-from .topology import (
+from .networks.topologies import (
     CHANNELS,
     CONVOLUTIONS,
     SQUEEZENETS,
@@ -24,6 +22,8 @@ from .topology import (
     vgg_features,
     vgg_layers,
 )
+from .networks.weights import load_weights
+from .support.checks import checked_name, suggestion
 
 NETWORKS = (*CONVOLUTIONS, *SQUEEZENETS)
 POOLING = dict.fromkeys(CONVOLUTIONS, "average") | dict.fromkeys(SQUEEZENETS, "max")
@@ -48,7 +48,7 @@ def build_network(name="lite", layers=None, *, pooling=None, weights=None, preci
           rescaled. They are downloaded once, to `~/.keras/models`.
         - `"squeezenet1_0"`, `"squeezenet1_1"`: SqueezeNet (Iandola et al., arXiv:1602.07360) and its successor, which
           pools earlier; they need `weights=` a file. Padded as their authors did, so that a map is a little smaller
-          than 1/2, 1/4, 1/8, 1/16 of the image: see `nst_keras.topology.squeezenet_features`.
+          than 1/2, 1/4, 1/8, 1/16 of the image: see `nst_keras.networks.topologies.squeezenet_features`.
     layers : sequence of str, optional
         Names of the layers to return; all layers if not given. See `layer_names`. Every network has one more
         than its paper: `"color"`, the image's own colours, see `color_features`.

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from .correlations import as_correlations, style_sums
 from .formulas import FORMULAS
-from .improvements import as_correlations, style_sums
+from .large.tiles import IMAGE, AdditiveLoss, Tiling, feature_maps, joined_reach, seen, two_passes
 from .losses import content_divisor, style_loss, total_variation_loss
-from .masks import resize_mask
-from .tiles import IMAGE, AdditiveLoss, Tiling, feature_maps, joined_reach, seen, two_passes
+from .masks.basics import resize_mask
 
 
 class Term(NamedTuple):
@@ -46,7 +46,7 @@ class Objective:
     frozen : boolean array (height, width), optional
         Where pixels may not move: the gradient is 0 there, so no optimiser moves them.
     tile : int, optional
-        The side of tiles, in pixels: larger images are seen tile by tile, in bounded memory, see `nst_keras.tiles`. The
+        The side of tiles, in pixels: larger images are seen tile by tile, in bounded memory, see `nst_keras.large.tiles`. The
         values and the gradient are the same. The loss of every term must then be an `AdditiveLoss`.
     """
 

@@ -16,13 +16,13 @@ from scipy.optimize import Bounds
 from scipy.optimize import minimize as scipy_minimize
 from threadpoolctl import threadpool_limits
 
-from .limited_memory import InverseHessian
+from .large.limited_memory import InverseHessian
 
 CORRECTIONS = 10  # pairs of vectors from which L-BFGS builds its picture of the curvature
 FLOAT32_CORRECTIONS = 5
 FIRST_STEP = 0.01  # of L-BFGS, mean over the pixels
 ARMIJO = 1e-4  # a step's least gain, as a share of what the gradient promises
-MOST_HALVINGS = 20
+MAX_HALVINGS = 20
 ADAM_LEARNING_RATE = 0.02
 DESCENT_DECAY = 0.995  # of gradient descent's step, for each iteration
 CHECKPOINT_EVERY = 50  # iterations; of 100 at 256 px, this costs L-BFGS 0.2 to 1.2 % of the final loss, 25 up to 3 %
@@ -235,7 +235,7 @@ def lbfgs_float32(recorder, iterations, state):
         g_free = tf.where(free, g, 0.0)
         direction = -hessian.times(g_free) if iteration else -first_step * g_free
         direction = tf.where(free, direction, 0.0)
-        for halvings in range(MOST_HALVINGS):
+        for halvings in range(MAX_HALVINGS):
             new_x = tf.clip_by_value(x + 0.5**halvings * direction, 0.0, 1.0)
             new_total, new_g = recorder(new_x)
             if new_total <= total + ARMIJO * float(tf.tensordot(g, new_x - x, 1)):

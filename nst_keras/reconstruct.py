@@ -6,7 +6,7 @@ that of Gatys et al. 2015, arXiv:1505.07376.
 """
 
 from . import image as images
-from .memory import check_memory
+from .large.memory import check_memory
 from .network import build_network
 from .objective import Objective, content_terms, style_targets, style_terms, total_variation_term
 from .run import Result, check_callback, coarse_to_fine, input_files, load_style, pyramid, stages, style_at

@@ -11,8 +11,8 @@ from . import image as images
 from .optimize import Recorder, minimize
 from .plot import plot_comparison, plot_losses
 
-COARSEST_SIZE = 64
-MOST_ELONGATED = 8
+MIN_SCALE = 64
+MAX_ELONGATION = 8
 FLOAT32_FINISH = 0.5  # of the iterations at full size, after those in bfloat16
 
 
@@ -56,7 +56,7 @@ class Result:
         images.save_image(self.image, path, inputs=self.inputs, dpi=dpi)
 
     def keep(self, folder, *, frames=None):
-        """Write all of the run into a new folder: see `nst_keras.kept_runs` for what is in it.
+        """Write all of the run into a new folder: see `nst_keras.support.runs` for what is in it.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class Result:
         ValueError
             The folder has something in it.
         """
-        from .kept_runs import keep
+        from .support.runs import keep
 
         keep(self, folder, frames)
 
@@ -83,7 +83,7 @@ class Result:
         ValueError
             It is no such folder, or a file in it is damaged. Its files may come from anybody: none is executed.
         """
-        from .kept_runs import load
+        from .support.runs import load
 
         return load(folder)
 
@@ -162,15 +162,15 @@ def pyramid(shape, size, scales):
     or its shorter side under 32. A `ValueError` if the last one is too small or too large.
     """
     full = images.fitting_shape(shape, size)
-    if min(full) < images.SMALLEST_SIDE or full[0] * full[1] > images.MOST_PIXELS:
+    if min(full) < images.MIN_SIDE or full[0] * full[1] > images.MAX_PIXELS:
         raise ValueError(
             f"size={size} would make the result {full[1]}×{full[0]} pixels; both sides must be at least "
-            f"{images.SMALLEST_SIDE}, and it may have {images.MOST_PIXELS // 1_000_000} megapixels."
+            f"{images.MIN_SIDE}, and it may have {images.MAX_PIXELS // 1_000_000} megapixels."
         )
     shapes = [full]
     while scales == "auto" or len(shapes) < scales:
         smaller = images.fitting_shape(shape, round(max(shapes[0]) / 2))
-        if max(smaller) < COARSEST_SIZE or min(smaller) < images.SMALLEST_SIDE:
+        if max(smaller) < MIN_SCALE or min(smaller) < images.MIN_SIDE:
             break
         shapes.insert(0, smaller)
     return shapes
@@ -184,8 +184,8 @@ def load_style(source):
     pictures = [images.load_image(picture, name="style") for picture in sources]
     for picture in pictures:
         height, width = picture.shape[:2]
-        if max(height, width) > MOST_ELONGATED * min(height, width):
-            raise ValueError(f"style is {width}×{height} pixels, longer than {MOST_ELONGATED} : 1; crop it.")
+        if max(height, width) > MAX_ELONGATION * min(height, width):
+            raise ValueError(f"style is {width}×{height} pixels, longer than {MAX_ELONGATION} : 1; crop it.")
     return pictures
 
 
@@ -194,7 +194,7 @@ def style_at(shape, style, settings):
     if settings["formula"] == "keras":  # its raw Gram matrices need images of one size
         return images.resize(style, shape)
     size = round(max(shape) * settings["style_scale"])
-    return images.resize(style, images.fitting_shape(style.shape, size, least=images.SMALLEST_SIDE))
+    return images.resize(style, images.fitting_shape(style.shape, size, minimum=images.MIN_SIDE))
 
 
 def check_callback(callback):

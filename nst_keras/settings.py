@@ -5,15 +5,15 @@ import warnings
 
 import numpy as np
 
-from .checks import checked_name, checked_number, checked_whole, is_whole, suggestion
 from .color import check_preserve_color
+from .correlations import Correlation, as_correlations
 from .formulas import FORMULAS
-from .image import SMALLEST_SIDE, STARTS
-from .improvements import Correlation, as_correlations
+from .image import MIN_SIDE, STARTS
+from .large.tiles import joined_reach
 from .network import check_layers, check_network, layer_names
+from .networks.precision import chosen_precision
 from .optimize import OPTIMIZERS
-from .precision import chosen_precision
-from .tiles import joined_reach
+from .support.checks import checked_name, checked_number, checked_whole, is_whole, suggestion
 
 VGG_LAYERS = ("block4_conv2",), ("color", *(f"block{i}_conv1" for i in range(1, 6)))
 LITE_LAYERS = VGG_LAYERS[0], (*VGG_LAYERS[1], "block2_conv2", "block3_conv4", "block4_conv4")
@@ -44,10 +44,10 @@ def checked_settings(*, styles=0, layers_of="style", **settings):
     for name, of in {"content_layers": "content", "style_layers": "style", "layers": layers_of}.items():
         if name in settings:
             settings[name] = _layers(name, network, settings[name], of)
-    for name, least in {"size": SMALLEST_SIDE, "iterations": 1, "seed": 0}.items():
+    for name, least in {"size": MIN_SIDE, "iterations": 1, "seed": 0}.items():
         settings[name] = checked_whole(name, settings[name], least)
     if settings.get("tile") is not None:
-        settings["tile"] = checked_whole("tile", settings["tile"], SMALLEST_SIDE)
+        settings["tile"] = checked_whole("tile", settings["tile"], MIN_SIDE)
     if not isinstance(scales, str) or scales != "auto":
         if not is_whole(scales) or scales < 1:
             raise ValueError(f'scales must be "auto" or a whole number of at least 1; got {scales!r}.')
@@ -121,7 +121,7 @@ def _layers(argument, network, layers, of):
         c = c._replace(
             shift=checked_number(f"shift in {argument}", c.shift),
             blur=checked_whole(f"blur in {argument}", c.blur, 0),
-            weight=checked_number(f"weight in {argument}", c.weight, least=0),
+            weight=checked_number(f"weight in {argument}", c.weight, minimum=0),
         )
         checked.append(c)
     if sum(c.weight for c in checked) == 0:
@@ -142,14 +142,14 @@ def _weights(settings, network):
             raise ValueError(f"shares take the place of weights; give either shares or {', '.join(asked)}.")
         if not isinstance(shares, dict) or not shares or not set(shares) <= set(GROUPS):
             raise ValueError(f"shares must be a dictionary with some of {', '.join(GROUPS)}; got {shares!r}.")
-        numbers = {group: checked_number(f"shares[{group!r}]", share, least=0) for group, share in shares.items()}
+        numbers = {group: checked_number(f"shares[{group!r}]", share, minimum=0) for group, share in shares.items()}
         if sum(numbers.values()) == 0:
             raise ValueError("shares must not all be 0.")
         return {"shares": {group: share / sum(numbers.values()) for group, share in numbers.items()}}
     if any(value is None for value in given.values()):
         _warn_of_published_weights(formula, network)
     return {
-        name: checked_number(name, getattr(FORMULAS[formula], name) if value is None else value, least=0)
+        name: checked_number(name, getattr(FORMULAS[formula], name) if value is None else value, minimum=0)
         for name, value in given.items()
     }
 
@@ -178,7 +178,7 @@ def _style_weights(style_weights, styles):
         return [1 / styles] * styles
     if not isinstance(style_weights, (list, tuple, np.ndarray)) or len(style_weights) != styles:
         raise ValueError(f"style_weights must hold one number for each of {styles} style(s); got {style_weights!r}.")
-    weights = [checked_number(f"style_weights[{i}]", weight, least=0) for i, weight in enumerate(style_weights)]
+    weights = [checked_number(f"style_weights[{i}]", weight, minimum=0) for i, weight in enumerate(style_weights)]
     if sum(weights) == 0:
         raise ValueError("style_weights must not all be 0.")
     return [weight / sum(weights) for weight in weights]

@@ -2,7 +2,9 @@
 
 from . import image as images
 from .color import after_transfer, before_transfer
-from .memory import check_memory
+from .large.memory import check_memory
+from .large.tiles import Tiling
+from .masks.regions import load_regions
 from .network import build_network
 from .objective import (
     Objective,
@@ -13,10 +15,8 @@ from .objective import (
     style_terms,
     total_variation_term,
 )
-from .regions import load_regions
 from .run import Result, check_callback, coarse_to_fine, input_files, load_style, pyramid, stages, style_at
 from .settings import checked_settings, layers_read
-from .tiles import Tiling
 
 
 def style_transfer(
@@ -80,7 +80,7 @@ def style_transfer(
     content_layers, style_layers : sequence of str, or dict {layer: w_l}, optional
         By default those in `nst_keras.settings.LAYERS`, all alike: the paper's, and the colours for the style; for
         lite also the last layers of blocks 2, 3 and 4, through which it learnt. Style layers may be correlations of
-        other kinds, see `nst_keras.improvements`.
+        other kinds, see `nst_keras.correlations`.
     formula : str
         What the losses are divided by; a row of `nst_keras.formulas.FORMULAS`.
     content_weight, style_weight, tv_weight : float, optional
@@ -125,7 +125,7 @@ def style_transfer(
         For prints: side of the squares in pixels, at least 32, in which the network sees larger images, one after the
         other. The picture is the same. Memory is then bounded by the tile, and by what the optimiser keeps: "lbfgs"
         needs 1.3 kB a pixel, the others a fraction. Small tiles take more time, for each has a margin around it as
-        wide as the network's receptive field; 512 to 1024 is sensible. See `nst_keras.tiles`.
+        wide as the network's receptive field; 512 to 1024 is sensible. See `nst_keras.large.tiles`.
     pooling, weights
         See `build_network`.
     precision : "auto", "float32" or "bfloat16"
@@ -158,7 +158,7 @@ def style_transfer(
     settings = checked_settings(styles=len(sources), **settings)
     check_callback(callback)
     if checkpoint is not None:
-        from .kept_runs import Checkpoint
+        from .support.runs import Checkpoint
 
         checkpoint = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint.new(checkpoint, network)
     content_image = images.load_image(content, name="content")

@@ -10,7 +10,7 @@ from nst_keras.color import (
     EPSILON,
     LINEAR_METHODS,
     MATCHING_METHODS,
-    MOST_GAIN,
+    MAX_GAIN,
     after_transfer,
     before_transfer,
     check_preserve_color,
@@ -88,10 +88,10 @@ def test_the_limited_transform_is_the_same_or_gentler_and_still_one_of_them(meth
         exact = color_transform(style_covariance, palette_covariance, method)
         matrix, gain = limited_transform(style_covariance, palette_covariance, method)
         assert gain == pytest.approx(np.linalg.norm(exact, 2))
-        assert np.linalg.norm(matrix, 2) <= MOST_GAIN + 1e-9
-        if gain <= MOST_GAIN:
+        assert np.linalg.norm(matrix, 2) <= MAX_GAIN + 1e-9
+        if gain <= MAX_GAIN:
             np.testing.assert_array_equal(matrix, exact)
-        limited += gain > MOST_GAIN
+        limited += gain > MAX_GAIN
     assert limited > 10
 
 
@@ -202,7 +202,7 @@ def test_a_grey_style_gets_the_contents_colours_and_no_others():
     palette[..., 0] += 0.05 * np.random.default_rng(2).uniform(-1, 1, (20, 30)) + 0.05
     for method in LINEAR_METHODS:
         recolored = match_colors(pictures["grey with noise"], palette, method)
-        assert recolored.gain > MOST_GAIN
+        assert recolored.gain > MAX_GAIN
         covariance = color_statistics(recolored.image)[1]
         axis, expected = (np.linalg.eigh(matrix)[1][:, -1] for matrix in (covariance, color_statistics(palette)[1]))
         assert abs(axis @ expected) > 0.99

@@ -3,7 +3,7 @@ import pytest
 from conftest import ROOT
 
 from nst_keras import build_network, load_image, maximize_activation, receptive_field, resize, top_patches
-from nst_keras.explore import MOST_PER_PICTURE
+from nst_keras.explore.units import MAX_PER_PICTURE
 from nst_keras.losses import total_variation_loss
 
 
@@ -44,7 +44,7 @@ def test_the_first_patch_is_the_strongest_and_those_of_a_picture_do_not_overlap(
         assert activations[0] == features[..., unit].max()
         for number in range(len(pictures)):
             positions = [patch.position for patch in patches if patch.picture == number]
-            assert len(positions) <= MOST_PER_PICTURE
+            assert len(positions) <= MAX_PER_PICTURE
             seen = np.zeros(pictures[number].shape[:2], int)
             for position in positions:
                 seen[field.pixels(*position)] += 1

@@ -11,9 +11,13 @@ import tensorflow as tf
 from conftest import ROOT
 from PIL import Image
 
-from nst_keras import NonFiniteLossError, build_network, content_loss, feedforward, load_image, resize, save_image
+from nst_keras import NonFiniteLossError, build_network, content_loss, load_image, resize, save_image
 from nst_keras import __main__ as command_line
-from nst_keras.feedforward import (
+from nst_keras.feedforward import trained as feedforward
+from nst_keras.feedforward.losses import PerceptualLosses, shrunk
+from nst_keras.feedforward.network import Mirrored, transform_network
+from nst_keras.feedforward.photographs import Photographs
+from nst_keras.feedforward.trained import (
     TRAINED,
     _apply_to_file,
     apply,
@@ -23,11 +27,8 @@ from nst_keras.feedforward import (
     save_network,
     trained_networks,
 )
+from nst_keras.feedforward.training import train
 from nst_keras.objective import Objective, content_terms, style_targets, style_terms, total_variation_term
-from nst_keras.perceptual import PerceptualLosses, shrunk
-from nst_keras.photographs import Photographs
-from nst_keras.training import train
-from nst_keras.transform_network import Mirrored, transform_network
 
 STYLE = str(ROOT / "images" / "impasto_night.jpg")
 SMALL = {"width": 2, "residual_blocks": 1}
@@ -489,7 +490,7 @@ elif kind == "workers":
 else:
     strategy = None
 replicas = strategy.num_replicas_in_sync if strategy else 1
-from nst_keras.training import train
+from nst_keras.feedforward.training import train
 settings = json.loads(sys.stdin.read())
 training = train(style, folder, strategy=strategy, **settings)
 history = [step.terms for step in training.history]

@@ -231,7 +231,7 @@ def test_resize_keeps_the_mean_and_does_not_alias():
 def test_fitting_shape_keeps_proportions():
     assert fitting_shape((300, 400, 3), 512) == (384, 512)
     assert fitting_shape((400, 300), 100) == (100, 75)
-    assert fitting_shape((100, 800), 64, least=32) == (32, 256)
+    assert fitting_shape((100, 800), 64, minimum=32) == (32, 256)
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.integers(32, 4096))

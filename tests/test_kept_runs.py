@@ -12,10 +12,10 @@ from killed_run import EVERY, kill_and_resume
 from killed_run import run as run_with_checkpoints
 
 from nst_keras import Result, build_network, load_image, optimize, save_mask, style_transfer
-from nst_keras.files import packed_arrays, read_arrays
-from nst_keras.kept_runs import Checkpoint, versions
-from nst_keras.share import Frames
 from nst_keras.studio import resume
+from nst_keras.studio.share import Frames
+from nst_keras.support.files import packed_arrays, read_arrays
+from nst_keras.support.runs import Checkpoint, versions
 
 CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
 QUICK = {"size": 64, "iterations": 4}
@@ -72,7 +72,7 @@ def test_nothing_is_overwritten(result, tmp_path):
 
 
 def test_a_folder_is_there_whole_or_not_at_all(result, tmp_path, monkeypatch):
-    monkeypatch.setattr("nst_keras.kept_runs.save_image", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr("nst_keras.support.runs.save_image", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         result.keep(tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
@@ -124,7 +124,7 @@ def test_a_run_goes_on_without_its_inputs(photograph, painting, tmp_path, monkey
 
 def test_a_finished_run_is_not_run_again(checkpointed, monkeypatch):
     folder, run = checkpointed
-    monkeypatch.setattr("nst_keras.kept_runs.style_transfer", None)
+    monkeypatch.setattr("nst_keras.support.runs.style_transfer", None)
     assert same(resume(folder), run)
     assert same(Result.load(folder), run)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from nst_keras.limited_memory import InverseHessian
+from nst_keras.large.limited_memory import InverseHessian
 
 SIZE = 12
 

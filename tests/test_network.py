@@ -11,7 +11,7 @@ from scipy import signal
 from nst_keras import load_image
 from nst_keras import network as nets
 from nst_keras.network import build_network, layer_names, rescale_network
-from nst_keras.topology import vgg_features
+from nst_keras.networks.topologies import vgg_features
 
 
 def test_lite_has_the_layers_of_vgg19():

@@ -128,7 +128,7 @@ def test_command_line_names_what_is_wrong(tmp_path, capsys):
 
 
 def test_command_line_keeps_the_best_picture_when_a_term_breaks(tmp_path, capsys):
-    with np.load(nst_keras.pretrained.LITE_WEIGHTS) as arrays:
+    with np.load(nst_keras.networks.weights.LITE_WEIGHTS) as arrays:
         broken = {name: array * np.float16(np.nan) for name, array in arrays.items()}
     np.savez(tmp_path / "broken.npz", **broken)
     output = tmp_path / "out.png"
@@ -243,7 +243,7 @@ def test_everything_public_is_documented():
 
 
 def test_the_embedded_network_is_small_and_holds_only_numbers():
-    path = nst_keras.pretrained.LITE_WEIGHTS
+    path = nst_keras.networks.weights.LITE_WEIGHTS
     assert path.stat().st_size <= 3_000_000
     with np.load(path, allow_pickle=False) as arrays:
         assert {array.dtype for array in arrays.values()} == {np.dtype("float16")}

@@ -20,8 +20,8 @@ from nst_keras import (
     style_terms,
     style_transfer,
 )
-from nst_keras.improvements import chain, shifted
-from nst_keras.regions import load_regions
+from nst_keras.correlations import chain, shifted
+from nst_keras.masks.regions import load_regions
 
 QUICK = {"size": 64, "iterations": 8}
 SHAPE = (48, 64)

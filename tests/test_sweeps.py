@@ -12,8 +12,9 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from nst_keras import Result, __main__, load_image, style_transfer, sweep_command, sweeps
-from nst_keras.studio import sweep
+from nst_keras import Result, __main__, load_image, style_transfer
+from nst_keras.studio import command as sweep_command
+from nst_keras.studio import sweep, sweeps
 
 CAT, *PAINTINGS = (str(ROOT / "images" / name) for name in ("cat.jpg", "impasto_night.jpg", "mosaic.jpg"))
 GRID = {"style": PAINTINGS, "style_weight": [2, 20.0]}

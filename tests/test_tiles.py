@@ -23,10 +23,10 @@ from nst_keras import (
     total_variation_loss,
     total_variation_term,
 )
-from nst_keras.masks import resize_mask
+from nst_keras.large.tiles import IMAGE, AdditiveLoss, feature_maps
+from nst_keras.masks.basics import resize_mask
 from nst_keras.objective import balanced_terms
 from nst_keras.settings import LAYERS
-from nst_keras.tiles import IMAGE, AdditiveLoss, feature_maps
 
 CONVOLUTIONS = ["block1_conv1", "block1_conv2", "block2_conv1", "block2_conv2", "block3_conv1"]
 STYLE_LAYERS = ["color", "block1_conv2", "block3_conv1"]

@@ -389,7 +389,7 @@ def test_wrong_arguments_are_named_before_a_network_is_built(content, painting, 
 
 
 def test_broken_weights_end_in_a_named_error(content, painting, tmp_path):
-    weights = nst_keras.pretrained.LITE_WEIGHTS
+    weights = nst_keras.networks.weights.LITE_WEIGHTS
     with np.load(weights) as arrays:
         broken = dict(arrays)
     broken["block3_conv1_kernel"] = broken["block3_conv1_kernel"] * np.float16(np.nan)

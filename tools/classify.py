@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from nst_keras import build_network, load_image, resize
-from nst_keras.topology import CLASSES, SQUEEZENETS
+from nst_keras.networks.topologies import CLASSES, SQUEEZENETS
 
 SIDE = 224
 BATCH = 20

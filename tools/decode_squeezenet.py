@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_keras.topology import FIRE_MODULES
+from nst_keras.networks.topologies import FIRE_MODULES
 
 CODEBOOK = 256
 

@@ -29,7 +29,7 @@ from keras import layers as kl
 from PIL import Image, ImageOps
 
 from nst_keras import network as nets
-from nst_keras.pretrained import LITE_WEIGHTS
+from nst_keras.networks.weights import LITE_WEIGHTS
 
 HEADS = {
     "block2": ("conv1",),

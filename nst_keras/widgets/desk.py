@@ -10,7 +10,7 @@ from IPython.display import display
 from ipywidgets import HTML, Box, Checkbox, FloatProgress, FloatSlider, HBox, Layout, VBox
 
 from ..image import encoded, load_image, to_pil
-from ..masks import load_mask
+from ..masks.basics import load_mask
 from ..settings import WEIGHTS, checked_settings
 from .background import Background
 from .engine import DEFAULTS, Engine, Mix, plain_settings
@@ -21,7 +21,7 @@ from .picture_files import keep, keep_upload, named, png, starting_paths, strip
 BUNDLED = Path(__file__).parents[2] / "images"
 STYLES = ("style 1", "style 2", "style 3", "style 4")
 DEBOUNCE = 0.25  # seconds without another change before a preview starts
-MOST_SHOWN = 1024  # pixels on the longer side of a picture that is sent to the browser
+MAX_SHOWN_SIDE = 1024  # pixels on the longer side of a picture that is sent to the browser
 
 
 def said(method):
@@ -268,7 +268,7 @@ class MixingDesk(VBox):
         def look(step, image):
             self._progress.value = step.progress
             self._say(f"Painting, {step.size} px: {step.progress:.0%} done.")
-            self._view.after = png(image, MOST_SHOWN)
+            self._view.after = png(image, MAX_SHOWN_SIDE)
 
         try:
             self.result, self._painted_mix = self._engine.paint(mix, stop, look), mix
@@ -285,7 +285,7 @@ class MixingDesk(VBox):
 
     def _show(self, result, mix, what):
         height, width = result.image.shape[:2]
-        self._view.before, self._view.after = png(result.content, MOST_SHOWN), png(result.image, MOST_SHOWN)
+        self._view.before, self._view.after = png(result.content, MAX_SHOWN_SIDE), png(result.image, MAX_SHOWN_SIDE)
         notes = result.notes if result is self.result else []  # a preview's are about its few pixels
         self._say("\n".join([f"{what}: {width}×{height} pixels.", *notes]))
         spelled = [f"{name}={value}" for name, value in mix.settings.items() if name != "masks"]

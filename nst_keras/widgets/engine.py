@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from ..checks import suggestion
 from ..color import after_transfer
-from ..image import SMALLEST_SIDE, fitting_shape, load_image, reduced, resize
-from ..kept_runs import SETTINGS
-from ..masks import resize_mask
+from ..image import MIN_SIDE, fitting_shape, load_image, reduced, resize
+from ..masks.basics import resize_mask
 from ..network import build_network
 from ..settings import layers_read
+from ..support.checks import suggestion
+from ..support.runs import SETTINGS
 from ..transfer import style_transfer
 from .picture_files import keep, png
 
@@ -84,7 +84,7 @@ class Engine:
             self._network = build_network(name, layers_read(self._settings), pooling=pooling, weights=weights)
         content = self.reduced(mix.content)
         settings = {name: value for name, value in mix.settings.items() if name not in NETWORK}
-        settings["size"] = max(fitting_shape(content.shape, PREVIEW_SIZE, least=SMALLEST_SIDE))
+        settings["size"] = max(fitting_shape(content.shape, PREVIEW_SIZE, minimum=MIN_SIDE))
         settings["iterations"] = min(PREVIEW_ITERATIONS, self._settings["iterations"])
         if "masks" in settings:
             settings["masks"] = [resize_mask(mask, content.shape) for mask in settings["masks"]]

@@ -10,10 +10,10 @@ const TOOLS = {
   fill: ["Fill", "f", "Click to fill a connected area of like colours. Keys [ and ] change the tolerance."],
   move: ["Move", "m", "Drag to move. With every tool: the middle button; Ctrl and the wheel, or two fingers, zoom."],
 };
-const MOST_UNDONE = 30;
+const MAX_UNDONE = 30;
 const OPACITY = { active: 0.65, other: 0.3 };
 const HANDLE = 10; // screen pixels round a polygon's first point that close it
-const MOST_ZOOM = 32; // screen pixels for a pixel
+const MAX_ZOOM = 32; // screen pixels for a pixel
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const distance = (one, other) => Math.hypot(one.x - other.x, one.y - other.y);
@@ -174,7 +174,7 @@ async function render({ model, el }) {
 
   /** Zoom by a factor and move what is at `from` on screen to `to`. */
   function zoom(factor, from = middle(), to = from) {
-    look(clamp(view.scale * factor, fittingScale() / 2, MOST_ZOOM), onPicture(from), to);
+    look(clamp(view.scale * factor, fittingScale() / 2, MAX_ZOOM), onPicture(from), to);
   }
 
   // Edits of the active mask: begin, apply whenever the cover has grown, commit or cancel
@@ -187,7 +187,7 @@ async function render({ model, el }) {
   }
 
   function commit() {
-    done = [...done.slice(1 - MOST_UNDONE), { index: active, mask: before }];
+    done = [...done.slice(1 - MAX_UNDONE), { index: active, mask: before }];
     [undone, before] = [[], null];
     publish();
   }

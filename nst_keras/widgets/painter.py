@@ -18,14 +18,14 @@ try:
 except ImportError as error:
     raise ImportError(
         "The mask painter needs anywidget: pip install anywidget, then restart the kernel. Without it, select_polygon, "
-        "select_flood, select_color and the others of nst_keras.selections make masks."
+        "select_flood, select_color and the others of nst_keras.masks.selections make masks."
     ) from error
 
 from ..image import check_output, encoded, load_image, reduced, to_pil
-from ..mask_checks import COLORS
-from ..masks import load_mask, resize_mask, save_mask
+from ..masks.basics import load_mask, resize_mask, save_mask
+from ..masks.findings import COLORS
 
-MOST_PIXELS_ON_A_SIDE = 1600
+MAX_PAINTED_SIDE = 1600
 
 
 def _unpacked(packed, shape):
@@ -96,7 +96,7 @@ class MaskPainter(anywidget.AnyWidget):
         picture = load_image(image)
         self.labels = _checked_labels(masks)
         self._shape = picture.shape[:2]
-        shown = reduced(picture, MOST_PIXELS_ON_A_SIDE)
+        shown = reduced(picture, MAX_PAINTED_SIDE)
         self._painted_shape = shown.shape[:2]
         starts = masks.values() if isinstance(masks, dict) else []
         self._inputs = [source for source in (image, *starts) if isinstance(source, (str, Path))]

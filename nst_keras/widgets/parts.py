@@ -8,10 +8,10 @@ import anywidget
 from ipywidgets import Button, Dropdown, FileUpload, FloatLogSlider, FloatSlider, HBox, Image, IntSlider, Layout
 from traitlets import Bytes, Unicode
 
-from ..checks import checked_number
 from ..color import COLOR_METHODS
 from ..image import encoded, load_image, reduced, to_pil
 from ..settings import MASK_MODES, WEIGHTS
+from ..support.checks import checked_number
 
 CSS = Path(__file__).with_name("desk.css")
 WIDE = {"width": "auto", "min_width": "0"}
@@ -19,7 +19,7 @@ SHORT = {"width": "auto", "max_width": "420px"}
 SMALL = {"width": "36px", "padding": "0", "flex": "none"}
 LABELS = {"description_width": "120px"}
 SHARE = {"min": 0, "max": 1, "step": 0.05}
-LARGEST_SIZE = 1536
+MAX_SIZE = 1536
 THUMBNAIL = 96  # pixels
 
 
@@ -122,7 +122,7 @@ def controls(start):
     made["preserve_color"] = slider(Dropdown, "colours", start["preserve_color"] or "", tooltip, options=methods)
     tooltip = "How much of the photograph's colours"
     made["color_strength"] = slider(FloatSlider, "how much", start["color_strength"], tooltip, **SHARE)
-    limits = {"min": min(64, start["size"]), "max": max(LARGEST_SIZE, start["size"]), "step": 16}
+    limits = {"min": min(64, start["size"]), "max": max(MAX_SIZE, start["size"]), "step": 16}
     made["size"] = slider(IntSlider, "full size", start["size"], "Longer side of the full picture, in pixels", **limits)
     tooltip = "What a style does where its mask is black"
     made["mask_mode"] = slider(Dropdown, "black means", start["mask_mode"], tooltip, options=MASK_MODES, layout=SHORT)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from ..files import write_file
 from ..image import WRITABLE, encoded, load_image, reduced, resize, to_pil
+from ..support.files import write_file
 
 STRIP_HEIGHT, STRIP_GAP = 240, 6  # pixels
 

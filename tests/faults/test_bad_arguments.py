@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from nst_keras import COLOR_METHODS, FORMULAS, style_transfer, transfer
 from nst_keras.network import NETWORKS
+from nst_keras.networks.precision import PRECISIONS
 from nst_keras.optimize import OPTIMIZERS
-from nst_keras.precision import PRECISIONS
 from nst_keras.settings import COMBINATIONS, MASK_MODES
 
 PICTURE = np.linspace(0, 1, 40 * 48 * 3, dtype="float32").reshape(40, 48, 3)

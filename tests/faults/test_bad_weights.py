@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 from conftest import memory_grows_by_less_than
 
-from nst_keras import build_network, pretrained
+from nst_keras import build_network
+from nst_keras.networks import weights as pretrained
 
 LAYER = {".npz": ("lite", "block1_conv1"), ".h5": ("squeezenet1_1", "conv1")}
 FOUND = sorted((Path(__file__).parent / "found").glob("weights*"))

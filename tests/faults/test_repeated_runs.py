@@ -13,7 +13,7 @@ import tensorflow as tf
 from conftest import ROOT
 
 from nst_keras import build_network, load_image, objective, style_transfer
-from nst_keras.improvements import chain
+from nst_keras.correlations import chain
 
 sys.path.insert(0, str(Path(__file__).parent))
 import golden

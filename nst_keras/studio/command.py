@@ -9,9 +9,9 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from .checks import suggestion
-from .image import picture_files
-from .kept_runs import SETTINGS
+from ..image import picture_files
+from ..support.checks import suggestion
+from ..support.runs import SETTINGS
 from .sweeps import sweep
 
 

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from .image import PictureError, load_image, picture_files, resize
+from ..image import PictureError, load_image, picture_files, resize
 
 READERS = 2  # pictures decoded at a time
 

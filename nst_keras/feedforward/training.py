@@ -13,17 +13,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ..image import MIN_SIDE, load_image
+from ..network import build_network
+from ..optimize import NonFiniteLossError, Step
+from ..run import check_callback, load_style
+from ..settings import checked_settings, layers_read
+from ..support.checks import checked_number, checked_whole
 from .checkpoints import restore_checkpoint, save_checkpoint
-from .checks import checked_number, checked_whole
-from .feedforward import apply, save_network
-from .image import SMALLEST_SIDE, load_image
-from .network import build_network
-from .optimize import NonFiniteLossError, Step
-from .perceptual import PerceptualLosses, shrunk
+from .losses import PerceptualLosses, shrunk
+from .network import check_shape, transform_network
 from .photographs import Photographs
-from .run import check_callback, load_style
-from .settings import checked_settings, layers_read
-from .transform_network import check_shape, transform_network
+from .trained import apply, save_network
 
 CONTENT_LAYERS = {  # of a style, and of super-resolution
     "lite": (("block3_conv2", "block4_conv2"), ("block2_conv2",)),
@@ -42,7 +42,7 @@ class Training:
     Attributes
     ----------
     network : keras.Model
-        See `nst_keras.transform_network`.
+        See `nst_keras.feedforward.network`.
     history : list of Step
         One for each step, without images; `plot_losses` plots it.
     settings : dict
@@ -109,7 +109,7 @@ def train(
     ----------
     style : path, PIL image, array, or a list of several pictures of one style; None for super-resolution
     photographs : path of a folder, or list of files
-        See `nst_keras.photographs.Photographs`. Those that cannot be read are passed over, and counted.
+        See `nst_keras.feedforward.photographs.Photographs`. Those that cannot be read are passed over, and counted.
     upscale : 1, 4 or 8
         1 for a style. With 4 or 8 the network enlarges: x is the crop t, blurred and made smaller by `shrunk`.
     width, residual_blocks
@@ -262,9 +262,9 @@ def _checked_settings(*, style, upscale, size, steps, batch, learning_rate, pixe
         "style": str(style) if isinstance(style, (str, os.PathLike)) else None if style is None else "pictures",
         "steps": steps,
         "batch": checked_whole("batch", batch, 1),
-        "style_size": checked_whole("style_size", style_size, SMALLEST_SIDE),
+        "style_size": checked_whole("style_size", style_size, MIN_SIDE),
         "learning_rate": checked_number("learning_rate", learning_rate, above=0),
-        "pixel_weight": checked_number("pixel_weight", pixel_weight, least=0),
+        "pixel_weight": checked_number("pixel_weight", pixel_weight, minimum=0),
         "start": start,
     }
     settings = shape | settings | own

@@ -9,12 +9,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .fields import receptive_field, returned
-from .image import resize
-from .objective import Objective, Term, total_variation_term
-from .optimize import Recorder, minimize
+from ..image import resize
+from ..networks.receptive_fields import receptive_field, returned
+from ..objective import Objective, Term, total_variation_term
+from ..optimize import Recorder, minimize
 
-MOST_PER_PICTURE = 2
+MAX_PER_PICTURE = 2
 SCALES = 3
 NOISE = 0.1  # standard deviation
 EPSILON = 1e-3  # added to an activation before its logarithm is taken
@@ -126,7 +126,7 @@ def _peaks(activations, field):
     rows, columns = field.uncut()
     left = activations[rows, columns].copy()
     height, width = -(-np.array(field.size) // field.stride)  # as many positions further, fields do not overlap
-    for _ in range(MOST_PER_PICTURE):
+    for _ in range(MAX_PER_PICTURE):
         i, j = np.unravel_index(left.argmax(), left.shape)
         if left[i, j] > 0:
             yield int(i) + rows.start, int(j) + columns.start

@@ -15,13 +15,13 @@ import h5py
 import keras
 import numpy as np
 
-from .checks import reason
+from ..support.checks import reason
 
-LITE_WEIGHTS = Path(__file__).parent / "weights" / "lite.npz"
+LITE_WEIGHTS = Path(__file__).parents[1] / "weights" / "lite.npz"
 VGG_WEIGHTS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/{0}/{1}"
 VGG_WEIGHTS_FILE = "{0}_weights_tf_dim_ordering_tf_kernels_notop.h5"
 VGG_WEIGHTS_MD5 = {"vgg16": "6d6bbae143d832006294945121d1f1fc", "vgg19": "253f8cb515780f3b799900260a226db6"}
-MOST_WEIGHTS = 100_000_000  # bytes, of the arrays of an .npz or of SqueezeNet: lite has 3, SqueezeNet 5 million
+MAX_WEIGHT_BYTES = 100_000_000  # bytes, of the arrays of an .npz or of SqueezeNet: lite has 3, SqueezeNet 5 million
 SECONDS_FOR_H5 = 20
 READ_H5 = """
 import sys
@@ -108,7 +108,7 @@ def check_h5(path):
     ValueError
         It takes longer than SECONDS_FOR_H5, or cannot be read.
     """
-    command = [sys.executable, "-c", READ_H5, path, str(MOST_WEIGHTS)]
+    command = [sys.executable, "-c", READ_H5, path, str(MAX_WEIGHT_BYTES)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_FOR_H5)
     except subprocess.TimeoutExpired as error:
@@ -119,8 +119,8 @@ def check_h5(path):
 
 def _check_bytes(count):
     """Before anything is unpacked: a small file can say that it holds terabytes."""
-    if count > MOST_WEIGHTS:
-        raise ValueError(f"its arrays would take {count:,} bytes, more than {MOST_WEIGHTS:,}")
+    if count > MAX_WEIGHT_BYTES:
+        raise ValueError(f"its arrays would take {count:,} bytes, more than {MAX_WEIGHT_BYTES:,}")
 
 
 def _names(group, attribute):

@@ -6,9 +6,9 @@ for every picture, and a loss between pixels.
 
 import tensorflow as tf
 
-from .image import SMALLEST_SIDE, fitting_shape, resize
-from .losses import content_loss
-from .objective import Term, style_targets, style_terms, total_variation_term
+from ..image import MIN_SIDE, fitting_shape, resize
+from ..losses import content_loss
+from ..objective import Term, style_targets, style_terms, total_variation_term
 
 BLUR_RADIUS = 3  # pixels, three deviations
 
@@ -20,7 +20,7 @@ class PerceptualLosses:
         self.network, self.settings = network, settings
         self._terms = []
         if style is not None:
-            shapes = [fitting_shape(picture.shape, settings["style_size"], SMALLEST_SIDE) for picture in style]
+            shapes = [fitting_shape(picture.shape, settings["style_size"], MIN_SIDE) for picture in style]
             pictures = [resize(picture, shape) for picture, shape in zip(style, shapes, strict=True)]
             targets = style_targets(network, pictures, settings["style_layers"])
             self._terms += style_terms(targets, settings["style_weight"], formula=settings["formula"])

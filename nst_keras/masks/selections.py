@@ -11,9 +11,9 @@ from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 from scipy import ndimage
 
-from .checks import checked_number
-from .image import load_image, luminance
-from .masks import checked_shape
+from ..image import load_image, luminance
+from ..support.checks import checked_number
+from .basics import checked_shape
 
 
 def select_color(image, color, tolerance, *, softness=0.0):
@@ -24,14 +24,14 @@ def select_color(image, color, tolerance, *, softness=0.0):
     """
     return _threshold(
         -_distance(load_image(image), _numbers("color", color, 3)),
-        -checked_number("tolerance", tolerance, least=0),
+        -checked_number("tolerance", tolerance, minimum=0),
         softness,
     )
 
 
 def select_brightness(image, threshold, *, softness=0.0):
     """White where an image's luminance in [0, 1] is at least `threshold`; `softness` as in `select_color`."""
-    return _threshold(luminance(load_image(image)), checked_number("threshold", threshold, least=0), softness)
+    return _threshold(luminance(load_image(image)), checked_number("threshold", threshold, minimum=0), softness)
 
 
 def _distance(image, color):
@@ -39,7 +39,7 @@ def _distance(image, color):
 
 
 def _threshold(values, at, softness):
-    if checked_number("softness", softness, least=0) == 0:
+    if checked_number("softness", softness, minimum=0) == 0:
         return (values >= at).astype("float32")
     return np.clip((values - at) / softness + 0.5, 0, 1).astype("float32")
 
@@ -100,7 +100,7 @@ def select_flood(image, point, tolerance):
     height, width = image.shape[:2]
     if not (0 <= x < width and 0 <= y < height):
         raise ValueError(f"point must lie in the image, {width}×{height} pixels; got {point!r}.")
-    alike = _distance(image, image[y, x]) <= checked_number("tolerance", tolerance, least=0)
+    alike = _distance(image, image[y, x]) <= checked_number("tolerance", tolerance, minimum=0)
     labels, _ = ndimage.label(alike)
     return (labels == labels[y, x]).astype("float32")
 

@@ -18,19 +18,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .checks import suggestion
-from .files import sha256, write_file
-from .image import reduced
-from .kept_runs import SETTINGS
-from .plot import plot_images, save_figure
-from .run import Result
-from .settings import checked_settings
+from ..image import reduced
+from ..plot import plot_images, save_figure
+from ..run import Result
+from ..settings import checked_settings
+from ..support.checks import suggestion
+from ..support.files import sha256, write_file
+from ..support.runs import SETTINGS
+from ..transfer import style_transfer
 from .share import numbers
-from .transfer import style_transfer
 
 PICTURES = ("content", "style")
-MOST_ON_A_SHEET, THUMBNAIL = 96, 384  # pictures, and the longer side of each in pixels
-LONGEST_NAME, DIGITS = 60, 12  # of a cell's folder: letters that say what it is, and of its digest
+MAX_ON_A_SHEET, THUMBNAIL = 96, 384  # pictures, and the longer side of each in pixels
+MAX_NAME_LENGTH, DIGITS = 60, 12  # of a cell's folder: letters that say what it is, and of its digest
 
 
 class Sweep:
@@ -53,10 +53,10 @@ class Sweep:
 
     @property
     def figure(self):
-        """The contact sheet: the first MOST_ON_A_SHEET pictures under what they vary. Also in `sheet.png`."""
+        """The contact sheet: the first MAX_ON_A_SHEET pictures under what they vary. Also in `sheet.png`."""
         pictures, columns = {}, len(list(self._grid.values())[-1])
         varied = [key for key, values in self._grid.items() if len(values) > 1] or list(self._grid)
-        for row, result in itertools.islice(zip(self.table, self.results(), strict=True), MOST_ON_A_SHEET):
+        for row, result in itertools.islice(zip(self.table, self.results(), strict=True), MAX_ON_A_SHEET):
             if result is not None:
                 title = "\n".join(_label(key, row[key]) for key in varied)
                 title = f"{title} ({row['folder'][-DIGITS:]})" if title in pictures else title
@@ -177,7 +177,7 @@ def _name(grid, cell):
     sources = {name: _identity(cell.get(name)) for name in (*PICTURES, "masks", "style_masks", "init", "weights")}
     digest = hashlib.sha256(json.dumps(checked | sources, sort_keys=True).encode()).hexdigest()
     told = ", ".join(_label(key, cell[key]) for key in grid)
-    return re.sub(r"[^-+=.,() \w]", "_", told)[:LONGEST_NAME] + f" {digest[:DIGITS]}"
+    return re.sub(r"[^-+=.,() \w]", "_", told)[:MAX_NAME_LENGTH] + f" {digest[:DIGITS]}"
 
 
 def _identity(source):

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from .files import write_file
-from .image import check_output, encoded, reduced, resize, to_pil, write_picture
-from .plot import plot_images, plot_losses
-from .run import Result
+from ..image import check_output, encoded, reduced, resize, to_pil, write_picture
+from ..plot import plot_images, plot_losses
+from ..run import Result
+from ..support.files import write_file
 
-MOST_ON_A_PAGE = 1600  # longer side of its pictures, in pixels
+MAX_PAGE_SIDE = 1600  # longer side of its pictures, in pixels
 
 
 class Frames:
@@ -158,13 +158,13 @@ def save_page(result, path, *, title="Style transfer"):
             if value is not None
         ),
     }
-    page = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
+    page = Template((Path(__file__).with_name("page.html")).read_text(encoding="utf-8"))
     write_file(path, page.substitute(filled).encode())
 
 
 def _data(image):
     """An image as a JPEG in a data URI."""
-    jpeg = encoded(to_pil(reduced(image, MOST_ON_A_PAGE)), "JPEG", quality=90)
+    jpeg = encoded(to_pil(reduced(image, MAX_PAGE_SIDE)), "JPEG", quality=90)
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 

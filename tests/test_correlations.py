@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras import improvements
-from nst_keras.improvements import (
+from nst_keras import correlations as improvements
+from nst_keras.correlations import (
     Correlation,
     as_correlations,
     blurred,

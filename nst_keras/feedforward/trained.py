@@ -1,10 +1,10 @@
 """Feed-forward transfer and super-resolution: a trained network paints a picture in one pass. Loaded on demand.
 
 Johnson, Alahi, Fei-Fei 2016, "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", arXiv:1603.08155.
-`nst_keras.training.train` trains such networks, with the losses that `style_transfer` minimises; three come with the
+`nst_keras.feedforward.training.train` trains such networks, with the losses that `style_transfer` minimises; three come with the
 package:
 
-    from nst_keras.feedforward import apply, load_network
+    from nst_keras.feedforward.trained import apply, load_network
     picture = apply(load_network("woodblock_sea"), "photograph.jpg", size=512)
 """
 
@@ -18,10 +18,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageSequence
 
-from .checks import checked_whole, suggestion
-from .files import read_json, write_file, write_json
-from .image import (
-    SMALLEST_SIDE,
+from ..image import (
+    MIN_SIDE,
     SUFFIXES,
     PictureError,
     check_output,
@@ -32,11 +30,13 @@ from .image import (
     to_pil,
     write_picture,
 )
-from .network import dtype_policy
-from .pretrained import check_h5
-from .transform_network import LEAST, check_shape, transform_network
+from ..network import dtype_policy
+from ..networks.weights import check_h5
+from ..support.checks import checked_whole, suggestion
+from ..support.files import read_json, write_file, write_json
+from .network import MIN_SHAPE, check_shape, transform_network
 
-TRAINED = Path(__file__).parent / "weights"
+TRAINED = Path(__file__).parents[1] / "weights"
 SUFFIX = ".weights.h5"
 MARGIN = 32  # pixels
 
@@ -50,7 +50,7 @@ def apply(network, image, *, size=None):
     Parameters
     ----------
     network : keras.Model
-        From `load_network`, `transform_network` or `nst_keras.training.train`.
+        From `load_network`, `transform_network` or `nst_keras.feedforward.training.train`.
     image : path, PIL image or array
         See `load_image`.
     size : int, optional
@@ -64,7 +64,7 @@ def apply(network, image, *, size=None):
     """
     image = load_image(image)
     if size is not None:
-        image = resize(image, fitting_shape(image.shape, checked_whole("size", size, SMALLEST_SIDE), SMALLEST_SIDE))
+        image = resize(image, fitting_shape(image.shape, checked_whole("size", size, MIN_SIDE), MIN_SIDE))
     larger = np.pad(image, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), "symmetric")
     picture = np.clip(_compiled(network)(larger[None])[0], 0, 1)
     upscale = len(picture) // len(larger)
@@ -172,8 +172,8 @@ def load_network(name):
 
 
 def network_settings(name):
-    """How a trained network was trained: the arguments of `nst_keras.training.train`. `name` as of `load_network`."""
-    return read_json(_settings_path(_network_file(name)), dict.fromkeys(LEAST, int))
+    """How a trained network was trained: the arguments of `nst_keras.feedforward.training.train`. `name` as of `load_network`."""
+    return read_json(_settings_path(_network_file(name)), dict.fromkeys(MIN_SHAPE, int))
 
 
 def trained_networks():

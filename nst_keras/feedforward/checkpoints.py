@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 import numpy as np
 
-from .files import packed_arrays, parsed, read_arrays, write_file
-from .optimize import Step
+from ..optimize import Step
+from ..support.files import packed_arrays, parsed, read_arrays, write_file
 
 RECORD = {"settings": dict, "history": list}
 

@@ -5,7 +5,7 @@
 Loaded on demand. `Result.keep` and `Result.load` are the other half of it.
 """
 
-from .kept_runs import resume
+from ..support.runs import resume
 from .share import Comparison, Frames, compare, save_gif, save_page
 from .sweeps import Sweep, sweep
 

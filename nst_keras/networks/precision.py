@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from .checks import checked_name
+from ..support.checks import checked_name
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 WIDE = ("vgg19", "vgg16")

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import psutil
 
-from . import image as images
-from .checks import checked_number
+from .. import image as images
+from ..network import build_network
+from ..run import pyramid, stages
+from ..settings import checked_settings, layers_read
+from ..support.checks import checked_number
+from ..transfer import style_transfer
 from .memory import GIGABYTE, peak_memory
-from .network import build_network
-from .run import pyramid, stages
-from .settings import checked_settings, layers_read
 from .tiles import Tiling
-from .transfer import style_transfer
 
 PROBES = (96, 192)  # pixels of the short runs that are timed
 PROBE_ITERATIONS = 12
@@ -122,7 +122,7 @@ def estimate(content, style, *, finish_in=None, **settings):
 def _can_be(shape, size):
     """Whether a picture of these proportions may have that size."""
     height, width = images.fitting_shape(shape, size)
-    return min(height, width) >= images.SMALLEST_SIDE and height * width <= images.MOST_PIXELS
+    return min(height, width) >= images.MIN_SIDE and height * width <= images.MAX_PIXELS
 
 
 def _seconds_an_iteration(content, style, settings):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from .feedforward import apply_to_files, check_weights_path, load_network, trained_networks
-from .image import save_image
-from .network import NETWORKS
-from .progress import ProgressBar
+from ..image import save_image
+from ..network import NETWORKS
+from ..progress import ProgressBar
+from .trained import apply_to_files, check_weights_path, load_network, trained_networks
 from .training import train
 
 DEFAULTS = train.__kwdefaults__

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from .checks import checked_number
-from .image import check_output, fitting_shape, load_image, luminance, write_picture
+from ..image import check_output, fitting_shape, load_image, luminance, write_picture
+from ..support.checks import checked_number
 
 BLACK = (0.0, 0.0, 0.0)
 FAINT = 0.05  # what JPEG makes of black, and what a partition takes for it
@@ -130,7 +130,7 @@ def invert_mask(mask):
 def grow_mask(mask, pixels):
     """Each value becomes the highest within a distance of `pixels`: white spreads, soft edges stay as soft."""
     mask = checked_mask(mask)
-    radius = checked_number("pixels", pixels, least=0)
+    radius = checked_number("pixels", pixels, minimum=0)
     grown = mask.copy()
     for shift in range(min(int(radius), len(mask) - 1) + 1):
         reach = math.isqrt(int(radius**2 - shift**2))  # of the disc, in the row `shift` above or below
@@ -148,7 +148,7 @@ def shrink_mask(mask, pixels):
 
 def feather_mask(mask, pixels):
     """Blur a mask with a Gaussian of standard deviation `pixels`; 4 deviations from an edge it is as before."""
-    blurred = ndimage.gaussian_filter(checked_mask(mask), checked_number("pixels", pixels, least=0), mode="nearest")
+    blurred = ndimage.gaussian_filter(checked_mask(mask), checked_number("pixels", pixels, minimum=0), mode="nearest")
     return np.clip(blurred, 0, 1)
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .image import resize
-from .mask_checks import mask_findings
-from .masks import feather_mask, load_mask, resize_mask
+from ..image import resize
+from .basics import feather_mask, load_mask, resize_mask
+from .findings import mask_findings
 
 FEATHER = 0.01  # of blending's edge: standard deviation as a share of the longer side
 

@@ -11,15 +11,15 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from scipy import ndimage
 
-from .image import load_image, luminance
-from .masks import checked_masks, checked_shape, resize_mask, sides
-from .plot import styled_figure
+from ..image import load_image, luminance
+from ..plot import styled_figure
+from .basics import checked_masks, checked_shape, resize_mask, sides
 
-LEAST_COVERAGE = 0.01  # share of the picture
-LEAST_CONTRAST = 0.1  # between a mask's lowest and highest value
-LEAST_POSITIONS = 4  # ΣT² at a layer: a Gram matrix of fewer positions is hardly more than one patch
-LARGEST_SPECK = 0.001  # share of the picture; what is larger is a region
-MOST_SHARED = 0.01  # share of the picture that may belong to two masks, or to none
+MIN_COVERAGE = 0.01  # share of the picture
+MIN_CONTRAST = 0.1  # between a mask's lowest and highest value
+MIN_POSITIONS = 4  # ΣT² at a layer: a Gram matrix of fewer positions is hardly more than one patch
+MAX_SPECK = 0.001  # share of the picture; what is larger is a region
+MAX_SHARED = 0.01  # share of the picture that may belong to two masks, or to none
 COLORS = "tab:orange", "tab:blue", "tab:green", "tab:red", "tab:purple", "tab:cyan", "tab:pink", "tab:olive"
 
 
@@ -142,13 +142,13 @@ def mask_findings(masks, grids=None):
             findings += [*_vanishing(name, mask, resized), *_few(name, resized)]
     for (name, mask), (other_name, other) in itertools.combinations(masks.items(), 2):
         shared = np.mean(mask + other > 1.5)
-        if shared > MOST_SHARED:
+        if shared > MAX_SHARED:
             findings.append(
                 f"{name} and {other_name} overlap on {shared:.1%} of the picture: both styles act there at once. "
                 "partition_masks shares such places out."
             )
     left = np.mean(total < 0.5)
-    if len(masks) > 1 and left > MOST_SHARED:
+    if len(masks) > 1 and left > MAX_SHARED:
         findings.append(
             f"{', '.join(masks)} leave a gap of {left:.1%} of the picture, where no style acts. Add a mask for it, or "
             "close it with partition_masks."
@@ -158,16 +158,16 @@ def mask_findings(masks, grids=None):
 
 def _constant(name, mask):
     low, high = mask.min(), mask.max()
-    if high < LEAST_CONTRAST:
+    if high < MIN_CONTRAST:
         return [f"{name} is black, {low:.2f} to {high:.2f}: its style acts nowhere. Paint white where it is to act."]
-    if high - low < LEAST_CONTRAST:
-        advice = "Leave it out" if low > 1 - LEAST_CONTRAST else "Raise its contrast"
+    if high - low < MIN_CONTRAST:
+        advice = "Leave it out" if low > 1 - MIN_CONTRAST else "Raise its contrast"
         return [f"{name} is nearly constant, {low:.2f} to {high:.2f}: it marks no region. {advice}."]
     return []
 
 
 def _coverage(name, mask):
-    if mask.mean() < LEAST_COVERAGE:
+    if mask.mean() < MIN_COVERAGE:
         yield f"{name} covers {mask.mean():.2%} of the picture, too little for a style to show. Grow it with grow_mask."
 
 
@@ -206,10 +206,10 @@ def _vanishing(name, mask, resized):
 
 def _few(name, resized):
     areas = {f"{layer} ({sides(values.shape)})": np.sum(values**2) for layer, values in resized.items()}
-    few = ", ".join(f"{area:.1f} at {layer}" for layer, area in areas.items() if area < LEAST_POSITIONS)
+    few = ", ".join(f"{area:.1f} at {layer}" for layer, area in areas.items() if area < MIN_POSITIONS)
     if few:
         yield (
-            f"{name} keeps few positions (ΣT²): {few}; under {LEAST_POSITIONS}, hardly a style. Grow it, take a "
+            f"{name} keeps few positions (ΣT²): {few}; under {MIN_POSITIONS}, hardly a style. Grow it, take a "
             "larger size, or leave such layers out."
         )
 
@@ -235,7 +235,7 @@ def _row(mask, grids):
 def _regions(mask):
     """Regions as an array of labels from 1, 0 elsewhere, and how many there are."""
     labels, pieces = ndimage.label(mask > 0.5)
-    kept = np.bincount(labels.ravel(), minlength=pieces + 1) > LARGEST_SPECK * mask.size
+    kept = np.bincount(labels.ravel(), minlength=pieces + 1) > MAX_SPECK * mask.size
     kept[0] = False
     return (np.cumsum(kept) * kept)[labels], int(kept.sum())
 

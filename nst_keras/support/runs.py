@@ -24,6 +24,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ..image import load_image, save_image
+from ..masks.basics import load_mask
+from ..optimize import Step
+from ..run import Result
+from ..transfer import style_transfer
 from .files import (
     check_kinds,
     check_new_folder,
@@ -36,12 +41,7 @@ from .files import (
     write_file,
     write_json,
 )
-from .image import load_image, save_image
-from .masks import load_mask
-from .optimize import Step
-from .run import Result
-from .transfer import style_transfer
-from .version import __version__
+from .versions import __version__
 
 LIBRARIES = ("tensorflow", "keras", "numpy", "scipy", "pillow")
 SOURCES = ("content", "style", "masks", "style_masks", "init", "weights")  # arguments that may be files

@@ -17,7 +17,7 @@ import numpy as np
 
 from .checks import reason
 
-MOST_JSON = 100_000_000  # bytes
+MAX_JSON_BYTES = 100_000_000  # bytes
 
 
 def check_new_folder(folder):
@@ -75,8 +75,8 @@ def read_json(path, kinds):
     """
     if not path.is_file():
         raise ValueError(f"{str(path)!r}: there is no such file.")
-    if path.stat().st_size > MOST_JSON:
-        raise ValueError(f"{str(path)!r} has more than {MOST_JSON // 1_000_000} MB.")
+    if path.stat().st_size > MAX_JSON_BYTES:
+        raise ValueError(f"{str(path)!r} has more than {MAX_JSON_BYTES // 1_000_000} MB.")
     return parsed(path.read_bytes(), kinds, path)
 
 

@@ -10,7 +10,7 @@ numbers, in float64.
 import numpy as np
 import tensorflow as tf
 
-LEAST_CURVATURE = 1e-8  # of sᵀy / (‖s‖ ‖y‖); with less, or a negative one, a pair tells nothing about a minimum
+MIN_CURVATURE = 1e-8  # of sᵀy / (‖s‖ ‖y‖); with less, or a negative one, a pair tells nothing about a minimum
 
 
 class InverseHessian:
@@ -28,7 +28,7 @@ class InverseHessian:
     def update(self, s, y):
         """Learn from one step: the oldest pair makes room. A pair without positive curvature is left out."""
         curvature, lengths = float(tf.tensordot(s, y, 1)), float(tf.norm(s) * tf.norm(y))
-        if not curvature > LEAST_CURVATURE * lengths:
+        if not curvature > MIN_CURVATURE * lengths:
             return
         row = len(self._order) if len(self._order) < self._m else self._order.pop(0)
         self._order.append(row)

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from .fields import receptive_field
+from ..networks.receptive_fields import receptive_field
 
 IMAGE = "image"  # stands for the image among the layers that a loss reads
 

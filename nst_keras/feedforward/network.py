@@ -11,9 +11,9 @@ import tensorflow as tf
 from keras import layers as kl
 from keras import ops
 
-from .checks import checked_whole
+from ..support.checks import checked_whole
 
-LEAST = {"width": 1, "residual_blocks": 0, "upscale": 1}  # of what a network is built from
+MIN_SHAPE = {"width": 1, "residual_blocks": 0, "upscale": 1}  # of what a network is built from
 UPSCALES = (1, 4, 8)
 STRIDE = 4  # of the network that keeps the size: its deepest maps have a quarter of the image's side
 
@@ -121,7 +121,7 @@ class CroppedLike(keras.Layer):
 
 def check_shape(settings):
     """width, residual_blocks and upscale of `settings`, checked, as a dictionary."""
-    shape = {name: checked_whole(name, settings.get(name), least) for name, least in LEAST.items()}
+    shape = {name: checked_whole(name, settings.get(name), least) for name, least in MIN_SHAPE.items()}
     if shape["upscale"] not in UPSCALES:
         raise ValueError(f"upscale must be 1 (for a style), 4 or 8; got {shape['upscale']!r}.")
     return shape

@@ -1,0 +1,5 @@
+"""What the units of a network see: Zeiler & Fergus 2013, arXiv:1311.2901."""
+
+from .units import Patch, maximize_activation, top_patches
+
+__all__ = ["Patch", "maximize_activation", "top_patches"]

@@ -1,0 +1,1 @@
+"""Large pictures and slow machines: tiles, L-BFGS in float32, memory, and estimates of time."""

@@ -1,0 +1,47 @@
+"""Checks of arguments. Every error names the argument, what was expected, and what came."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+
+def suggestion(name: object, known: Iterable[str]) -> str:
+    """Return the end of an error message that suggests the known name nearest to `name`, or an empty string."""
+    close = difflib.get_close_matches(str(name).lower(), known, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def reason(error: BaseException) -> str:
+    """Return the message of an exception, or its type if it has no message."""
+    return str(error) or type(error).__name__
+
+
+def checked_name(name: str, value: Any, known: Iterable[str]) -> str:
+    """Return `value` if it is one of the strings in `known`; raise a `ValueError` with a suggestion if it is not."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}.{suggestion(value, known)}")
+    return value
+
+
+def checked_number(name: str, value: Any, *, minimum: float | None = None, above: float | None = None) -> float:
+    """Return `value` as a float; raise a `ValueError` unless it is finite, ≥ `minimum` and > `above`."""
+    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    is_small = is_number and ((minimum is not None and value < minimum) or (above is not None and value <= above))
+    if not is_number or is_small or not np.isfinite(value):
+        bound = f" of at least {minimum:g}" if minimum is not None else f" above {above:g}" if above is not None else ""
+        raise ValueError(f"{name} must be a finite number{bound}; got {value!r}.")
+    return float(value)
+
+
+def checked_whole(name: str, value: Any, minimum: int) -> int:
+    """Return `value` as an int; raise a `ValueError` unless it is a whole number of at least `minimum`."""
+    if not is_whole(value) or value < minimum:
+        raise ValueError(f"{name} must be a whole number of at least {minimum}; got {value!r}.")
+    return int(value)
+
+
+def is_whole(value: Any) -> bool:
+    """Return whether `value` is a Python or NumPy integer. A bool is not."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
