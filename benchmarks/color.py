@@ -1,8 +1,8 @@
-"""How long colours take: a style of 12 megapixels, against one plain pass over it, `image @ matrix + offset`.
+"""Time the colour methods on a style of 12 megapixels, against one plain pass over it, `image @ matrix + offset`.
 
     python benchmarks/color.py
 
-The content is as large as the style, so that what comes after the transfer is timed on 12 megapixels, too.
+The content is as large as the style, so that the part after the transfer is timed on 12 megapixels, too.
 """
 
 import time
@@ -19,7 +19,7 @@ ROUNDS = 3
 
 
 def seconds(function):
-    """The best of a few rounds: the least disturbed by whatever else runs."""
+    """Return the seconds of the fastest of ROUNDS calls, the one that other programs disturb least."""
     times = []
     for _ in range(ROUNDS):
         started = time.perf_counter()

@@ -1,14 +1,15 @@
-"""What one evaluation of the style loss costs: correlations of sixteen layers against their plain Gram matrices.
+"""Measure one evaluation of the style loss: correlations of sixteen layers against their plain Gram matrices.
 
     python benchmarks/improvements.py [--size 512] [--rounds 10]
 
-An evaluation is the style loss with its gradient by the pixels, network included; L-BFGS makes about one per iteration.
+An evaluation computes the style loss and its gradient with respect to the pixels, through the network. L-BFGS
+makes about one evaluation per iteration.
 
-- Time: the variants take turns, and the fastest of the rounds counts: whatever else a machine does only adds to it.
-- Memory: each variant in a process of its own; how far an evaluation and its targets raise the process's peak above
-  what loading the network took. Linux only.
+- Time: the variants take turns, and the fastest round counts, because other programs can only add time.
+- Memory: each variant runs in its own process. The figure is the peak memory with the targets and two evaluations,
+  minus the peak after the network was loaded. Linux only.
 
-The goal is a chain at no more than 1.5 times the time of the plain Gram matrices.
+The goal: a chain takes at most 1.5 times as long as the plain Gram matrices.
 """
 
 import argparse
@@ -47,13 +48,13 @@ VARIANTS = {
 
 
 def pictures(size):
-    """(content, style) with `size` pixels on the longer side."""
+    """Return content and style with `size` pixels on the longer side."""
     loaded = (load_image(IMAGES / name) for name in ("landscape.jpg", "impasto_night.jpg"))
     return [resize(picture, fitting_shape(picture.shape, size)) for picture in loaded]
 
 
 def style_objective(network, content, style, layers):
-    """The style's terms alone; without `layers` a term that costs next to nothing beside the network."""
+    """Return an objective with style terms only; if `layers` is None, with one term whose cost is negligible."""
     if layers is None:
         terms = [Term("deepest", 1.0, lambda image, features: features[LAYERS[-1]][0, 0, 0, 0])]
     else:
@@ -62,7 +63,7 @@ def style_objective(network, content, style, layers):
 
 
 def seconds_per_evaluation(objectives, image, rounds):
-    """{name: the fastest of `rounds` evaluations}, of objectives that take turns, after one that is not measured."""
+    """Return {name: seconds of the fastest evaluation}; objectives take turns in `rounds` rounds, after a warm-up."""
     seconds = {name: [] for name in objectives}
     for _ in range(rounds + 1):
         for name, objective in objectives.items():
@@ -73,7 +74,7 @@ def seconds_per_evaluation(objectives, image, rounds):
 
 
 def peak_memory(layers, size):
-    """MB by which the targets and two evaluations raise this process's peak."""
+    """Return by how many MB the targets and two evaluations raise the peak memory of this process."""
     network, (content, style) = build_network("lite", LAYERS), pictures(size)
     network(np.zeros((1, 32, 32, 3), "float32"))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -90,7 +91,7 @@ def main():
     options = parser.parse_args()
     variants = {ALONE: None} | VARIANTS
     memory = {}
-    for name, layers in variants.items():  # before this process grows: a child starts with its parent's peak
+    for name, layers in variants.items():  # first, because a child process starts with its parent's peak
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             memory[name] = pool.submit(peak_memory, layers, options.size).result()
     network, (content, style) = build_network("lite", LAYERS), pictures(options.size)

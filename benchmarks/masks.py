@@ -1,10 +1,10 @@
-"""What masks cost: seconds of one evaluation, value and gradient, with masks and without, of the same two styles.
+"""Measure the cost of masks: one value and gradient of the same two styles, with and without masks.
 
     python benchmarks/masks.py [--size 512]
 
-They are timed in turn, round by round, so that whatever else runs slows all alike; the ratio is the median over the
-rounds. A second objective without masks is the control: its ratio is the noise of the measurement. CPU seconds are
-those of all threads together.
+The objectives take turns in every round, so that other programs slow all of them equally. The ratio is the median over
+the rounds. A second objective without masks is the control: its ratio shows the noise of the measurement. CPU seconds
+are the sum over all threads.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from nst_keras import (
     total_variation_term,
 )
 from nst_keras.image import fitting_shape
-from nst_keras.settings import LAYERS
+from nst_keras.network import LAYERS
 
 ROOT = Path(__file__).parent.parent
 STYLES = "impasto_night", "red_sky"
@@ -36,7 +36,7 @@ ROUNDS = 30
 
 
 def objective(network, content, styles, masks):
-    """Of a style, or of several in several places, with the package's default layers and weights."""
+    """Return an objective for one or several styles, with the default layers and weights of the package."""
     weights, (content_layers, style_layers) = FORMULAS["relative"], LAYERS["lite"]
     terms = content_terms(network, content, content_layers, weights.content_weight)
     for number, (style, mask) in enumerate(zip(styles, masks, strict=True), start=1):
@@ -61,7 +61,7 @@ def main():
         "one style": objective(network, content, styles[:1], [None]),
     }
     for candidate in candidates.values():
-        candidate.evaluate(content)  # the first one also warms up
+        candidate.evaluate(content)  # compiles the function
     times = {name: [] for name in candidates}
     for _ in range(ROUNDS):
         for name, candidate in candidates.items():

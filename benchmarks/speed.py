@@ -1,15 +1,16 @@
-"""What style transfer costs, each figure beside its goal: `make bench`.
+"""Measure the time and memory of style transfer, and compare them with goals: `make bench`.
 
     python benchmarks/speed.py [--quick] [--json FILE]
 
-Every figure is a ratio within one run, because machines differ and are busy: the things compared take turns, and the
-median over the rounds counts. The floor is what no program on this network can go below: forward through the bare
-layers, and the gradient back to the image. VGG19 has random weights, which cost the same.
+Every figure is a ratio within one run, because machines differ and run other programs. The compared functions take
+turns, and the median over the rounds counts. The floor is a lower bound for every program that uses the network: one
+forward pass through the bare layers, and the gradient with respect to the image. VGG19 has random weights, which cost
+the same as trained ones.
 
-- per evaluation: value and gradient, against the floor of the same precision; peak memory of a process of its own
-- patterns: what others do at each step, made again here on VGG19
-- optimisers: what they add to an evaluation; the loss after as many iterations
-- a run: time to a given loss at full size; share of time outside the network and scipy; start to finish of the command
+- per evaluation: value and gradient, against the floor in the same precision; peak memory in a process of its own
+- patterns: the steps of other programs, written again here for VGG19
+- optimisers: the time they add to an evaluation; the loss after the same number of iterations
+- a run: time to a given loss at full size; share of time inside the network and scipy; total time of the command
 """
 
 import argparse
@@ -31,7 +32,7 @@ CONTENT, STYLE = ROOT / "images" / "cat.jpg", ROOT / "images" / "impasto_night.j
 
 
 def in_turns(functions, rounds):
-    """{name: median seconds} of functions that take turns, after one round that is not measured."""
+    """Return {name: median seconds} of functions that take turns, after a warm-up round."""
     seconds = {name: [] for name in functions}
     for _ in range(rounds + 1):
         for name, function in functions.items():
@@ -42,7 +43,7 @@ def in_turns(functions, rounds):
 
 
 def pictures(size):
-    """Content and style, `size` × `size` pixels."""
+    """Return content and style with `size` × `size` pixels."""
     from nst_keras import load_image, resize
 
     return [resize(load_image(path), (size, size)) for path in (CONTENT, STYLE)]
@@ -50,16 +51,16 @@ def pictures(size):
 
 def network_for(name, precision):
     from nst_keras import build_network
-    from nst_keras.settings import LAYERS
+    from nst_keras.network import LAYERS
 
     layers = [layer for part in LAYERS[name] for layer in part]
     return build_network(name, layers, weights=None if name == "lite" else "random", precision=precision)
 
 
 def objective_for(network, content, style):
-    """The default objective of `style_transfer`."""
+    """Return the default objective of `style_transfer`."""
     from nst_keras import FORMULAS, Objective, content_terms, style_targets, style_terms, total_variation_term
-    from nst_keras.settings import LAYERS
+    from nst_keras.network import LAYERS
 
     weights, (content_layers, style_layers) = FORMULAS["relative"], LAYERS[network.name]
     terms = content_terms(network, content, content_layers, weights.content_weight)
@@ -68,7 +69,7 @@ def objective_for(network, content, style):
 
 
 def floor_of(network, content):
-    """A function: forward through the bare layers down to the deepest, and the gradient by the image."""
+    """Return a function that runs the bare layers, and the gradient of the deepest with respect to the image."""
     import tensorflow as tf
 
     deepest = list(network.output)[-1]
@@ -85,7 +86,7 @@ def floor_of(network, content):
 
 
 def evaluation(name, size, precisions, rounds):
-    """Milliseconds of one value and gradient, and of its floor, in each precision."""
+    """Return the milliseconds of one value and gradient, and of its floor, in each precision."""
     content, style = pictures(size)
     functions = {}
     for precision in precisions:
@@ -97,7 +98,7 @@ def evaluation(name, size, precisions, rounds):
 
 
 def peak_memory(name, size, precision):
-    """Bytes by which an objective and two evaluations raise a process's peak."""
+    """Return by how many bytes an objective and two evaluations raise the peak memory of this process."""
     network, (content, style) = network_for(name, precision), pictures(size)
     network(content[None, :32, :32])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -108,7 +109,7 @@ def peak_memory(name, size, precision):
 
 
 def patterns(size, precisions, rounds):
-    """Milliseconds of one step on VGG19, as several programs make it."""
+    """Return the milliseconds of one step on VGG19, in the way of several programs."""
     import keras
     import tensorflow as tf
 
@@ -124,7 +125,7 @@ def patterns(size, precisions, rounds):
         return tf.matmul(flat, flat, transpose_b=True)
 
     def loss_of_batch(image):
-        """As in the Keras example: content, style and result in one batch, at every step."""
+        """Compute the loss as the Keras example does: content, style and result in one batch, at every step."""
         features = network(tf.concat([content[None], style[None], image], axis=0))
         deep = features["block4_conv2"]
         loss = tf.reduce_sum(tf.square(deep[2] - deep[0]))
@@ -155,7 +156,7 @@ def patterns(size, precisions, rounds):
 
 
 def optimisers(size, iterations):
-    """For each optimiser, from the content: what it adds to an evaluation in ms, and the loss at the end."""
+    """Run each optimiser from the content; return the milliseconds it adds to an evaluation, and its final loss."""
     from nst_keras.optimize import OPTIMIZERS, Recorder, minimize
 
     content, style = pictures(size)
@@ -188,8 +189,8 @@ def optimisers(size, iterations):
     return found
 
 
-def runs(size, most_iterations):
-    """Whole runs to one loss at full size: the default's; and where the default spends its time."""
+def runs(size, max_iterations):
+    """Time whole runs until they reach the default's final loss, and measure where the default spends its time."""
     from nst_keras import Objective, optimize, style_transfer
 
     spent = {"network": 0.0, "scipy": 0.0, "recorder": 0.0}
@@ -215,7 +216,7 @@ def runs(size, most_iterations):
         style_transfer(CONTENT, STYLE, size=size, callback=record, **settings)
         return steps
 
-    steps_of(iterations=2)  # loads what is loaded once
+    steps_of(iterations=2)  # warm-up
     evaluate, minimize, recorder = Objective.evaluate, optimize.scipy_minimize, optimize.Recorder.__call__
     Objective.evaluate = timed(evaluate, "network")
     optimize.scipy_minimize = timed(minimize, "scipy")
@@ -224,14 +225,14 @@ def runs(size, most_iterations):
     default = steps_of()
     wall = time.perf_counter() - started
     Objective.evaluate, optimize.scipy_minimize, optimize.Recorder.__call__ = evaluate, minimize, recorder
-    # scipy calls the recorder, which calls the network: what the recorder adds is ours
+    # scipy calls the recorder, which calls the network; the time of the recorder itself is ours
     inside = spent["network"] + spent["scipy"] - spent["recorder"]
     target = default[-1].total
     variants = {
         "default": default,
-        "lbfgs-float32": steps_of(target, optimizer="lbfgs-float32", iterations=most_iterations // 2),
+        "lbfgs-float32": steps_of(target, optimizer="lbfgs-float32", iterations=max_iterations // 2),
         "single scale, float32, scipy with bounds": steps_of(
-            target, scales=1, precision="float32", iterations=most_iterations
+            target, scales=1, precision="float32", iterations=max_iterations
         ),
     }
     return {
@@ -251,7 +252,7 @@ def runs(size, most_iterations):
 
 
 def cold_start(size):
-    """Seconds of the command, from its start to the written picture."""
+    """Return the seconds from the start of the command to the written picture."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "nst_keras", CONTENT, STYLE, "-o", f"{folder}/out.png", "--size", str(size)]
         started = time.perf_counter()
@@ -260,13 +261,13 @@ def cold_start(size):
 
 
 def in_a_child(function, *arguments):
-    """Its result, from a fresh process: the peak of memory is then its own."""
+    """Run a function in a fresh process, so that the peak memory is its own, and return its result."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
 
 class Report:
-    """Lines for people, and the same figures for programs."""
+    """Print tables for people, and keep the same figures for programs."""
 
     def __init__(self):
         self.figures, self.goals = {}, []
@@ -291,7 +292,7 @@ class Report:
 
 
 def machine():
-    """What the figures were measured on."""
+    """Return a description of the machine and of the versions of the libraries."""
     import keras
     import scipy
     import tensorflow as tf

@@ -1,6 +1,6 @@
-"""Sphinx: `make book` renders README, notebooks, documents and docstrings into out/book, without the network.
+"""Settings of Sphinx: `make book` builds out/book from README, notebooks, documents and docstrings, without a network.
 
-The sources are where they are in the repository, so that links between them hold there and in the book.
+Sphinx reads the files at their places in the repository, so that links between them work there and in the book.
 """
 
 import re
@@ -29,17 +29,18 @@ include_patterns = [
 exclude_patterns = ["**/.ipynb_checkpoints"]
 
 nb_execution_mode = "off"  # the committed outputs are shown; tools/run_notebooks.py makes them
-nb_ipywidgets_js = {}  # else every page loads scripts from elsewhere
+nb_ipywidgets_js = {}  # otherwise every page loads scripts from other sites
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header"]  # a text may begin with a small heading, as in docs/gallery.md
 
+add_module_names = False  # the headings have them
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 default_role = "code"  # as in Markdown: `name`
-smartquotes = False  # x' is a name
+smartquotes = False  # keeps x' as it is, because it is a name
 napoleon_google_docstring = False
 napoleon_use_ivar = True
-napoleon_use_param = False  # else words such as "image" in a type become links to whatever has that name
+napoleon_use_param = False  # otherwise words such as "image" in a type link to any function of that name
 
 html_theme = "furo"
 html_title = "nst_keras"
@@ -56,7 +57,7 @@ def setup(app):
 
 
 def to_restructured_text(app, what, name, obj, options, lines):
-    """Docstrings are written to be read as text. Their tables become Sphinx's, and |x| is no substitution."""
+    """Convert docstrings, which are written as plain text: tables become list-tables, and |x| is no substitution."""
     texts = []
     for line in lines:
         if set(line) == {"|", "-"}:

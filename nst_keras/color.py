@@ -1,7 +1,7 @@
-"""Colour: give the style the content's colours before the transfer, or the result the content's colours after it.
+"""Colour preservation: the style gets the content's colours before the transfer, or the result gets them after it.
 
-Gatys, Bethge, Hertzmann, Shechtman 2016, "Preserving Color in Neural Artistic Style Transfer", arXiv:1606.05897, has
-two ways: matching the style's colours linearly, and transfer of luminance only. Others stand beside them.
+The paper is Gatys, Bethge, Hertzmann, Shechtman 2016, "Preserving Color in Neural Artistic Style Transfer",
+arXiv:1606.05897. The other methods are alternatives to its own.
 
 | method | before the transfer | after it | source |
 |---|---|---|---|
@@ -10,84 +10,71 @@ two ways: matching the style's colours linearly, and transfer of luminance only.
 | `optimal-transport` | A = Σ_S^−½ (Σ_S^½ Σ_C Σ_S^½)^½ Σ_S^−½ | | Pitié & Kokaram 2007; the authors' code |
 | `histogram` | style: each channel by its quantiles | | a baseline |
 | `luminance` | both grey; style: L' = (σ_C/σ_S)(L − μ_S) + μ_C | colour of the content | the paper |
-| `chroma-swap` | | colour of the content | what tutorials call luminance transfer |
+| `chroma-swap` | | colour of the content | called luminance transfer in tutorials |
 
-μ_S, Σ_S: mean and covariance of the style's colours; μ_C, Σ_C: of the content's. As in the paper, all is done on sRGB
-values as they are. Colour, where it is kept apart from the luminance Y, is (R, G, B) − Y.
+μ_S is the mean of the style's colours, and Σ_S = L_S L_Sᵀ their covariance plus ε I; μ_C and Σ_C are the content's.
+Roots are symmetric. As in the paper, sRGB values are used as they are. Colour without the luminance Y is (R, G, B) − Y.
 """
 
 from dataclasses import dataclass, field
-from numbers import Real
+from typing import Literal, get_args
 
 import numpy as np
 
-from .image import luminance
-from .support.checks import checked_name
+from .image import checked_image, luminance
+from .masks.basics import checked_mask
+from .support.checks import checked_name, checked_number
+from .support.types import ImageArray, MaskArray
 
-LINEAR_METHODS = ("cholesky", "image-analogies", "optimal-transport")
-MATCHING_METHODS = (*LINEAR_METHODS, "histogram")
-COLOR_METHODS = (*MATCHING_METHODS, "luminance", "chroma-swap")
-EPSILON = 1e-5  # added to variances, as in the authors' code; a deviation of 0.8 of 255 levels
-MAX_GAIN = 5.0  # coloured paintings need up to 4.8 (those in images/); a grey one asks for more, to amplify noise
-LEVELS = 65536  # of a histogram; those of 8 and of 16 bits are among them
-BAND = 16384  # pixels worked on at a time
-VISIBLE = 0.5 / 255  # a colour further outside [0, 1] than half a level of 8 bits is out of gamut
+Matrix = np.ndarray  # (3, 3)
+LinearMethod = Literal["cholesky", "image-analogies", "optimal-transport"]
+MatchingMethod = Literal[LinearMethod, "histogram"]
+ColorMethod = Literal[MatchingMethod, "luminance", "chroma-swap"]
+LINEAR_METHODS, MATCHING_METHODS, COLOR_METHODS = map(get_args, (LinearMethod, MatchingMethod, ColorMethod))
+EPSILON = 1e-5  # added to variances, as in the authors' code; a standard deviation of 0.8 of 255 levels
+MAX_GAIN = 5.0  # the coloured paintings in images/ need up to 4.8; a grey one needs more, which amplifies noise
+LEVELS = 65536  # of a histogram; they include the levels of 8 and of 16 bits
+BAND = 16384  # pixels processed at a time
+VISIBLE = 0.5 / 255  # a colour is out of gamut if it is further outside [0, 1] than half a level of 8 bits
 
 
 @dataclass(frozen=True)
 class Recolored:
-    """What `match_colors` gives back.
+    """The result of `match_colors`: the recoloured style, and what was limited or clipped."""
 
-    `image` is the recoloured style, (H, W, 3) float32 in [0, 1]. `gain` says how many times the method stretches
-    differences of colour at most; what is above `MAX_GAIN` was limited to that. `out_of_gamut` is the share of the
-    pixels that were visibly outside [0, 1], and clipped.
-    """
-
-    image: np.ndarray = field(repr=False)
-    gain: float
-    out_of_gamut: float
+    image: ImageArray = field(repr=False)
+    gain: float  # the largest factor by which the method stretches differences of colour, without the limit MAX_GAIN
+    out_of_gamut: float  # the share of pixels that were visibly outside [0, 1], and were clipped
 
 
-def match_colors(style, palette, method="cholesky", *, strength=1.0, style_mask=None, palette_mask=None):
-    """Recolour a style with the colours of another picture: of the content, or of any third one.
+def match_colors(
+    style: ImageArray,
+    palette: ImageArray,
+    method: MatchingMethod = "cholesky",
+    *,
+    strength: float = 1.0,
+    style_mask: MaskArray | None = None,
+    palette_mask: MaskArray | None = None,
+) -> Recolored:
+    """Give a style the colours of another picture: of the content, or of any third one.
 
     A linear method maps every colour x to x' = A x + μ_C − A μ_S, with A from `limited_transform`. `histogram` gives
-    each channel the palette's quantiles, and limits the gain of its deviation; it may turn flat grounds to speckle.
-    The result is x + strength · style_mask · (x' − x), clipped to [0, 1].
+    each channel the quantiles of the palette and limits the gain of its standard deviation; it may turn flat areas
+    into speckle. The result is x + strength · style_mask · (x' − x), clipped to [0, 1]; `strength` is in [0, 1].
 
-    Parameters
-    ----------
-    style, palette : image arrays, of any sizes
-    method : str
-        "cholesky", "image-analogies", "optimal-transport" or "histogram".
-    strength : float
-        In [0, 1]; 0 leaves the style as it is.
-    style_mask, palette_mask : mask arrays, optional
-        (H, W) floats in [0, 1], of the style's and of the palette's size. They weigh the pixels whose colours are
-        measured, and white in the style's mask is where it is recoloured. With a person in white, `palette_mask`
-        gives the style the person's colours without those of the sky behind.
-
-    Returns
-    -------
-    Recolored
+    Each mask has the size of its picture and weights the pixels whose colours are measured. With a person in white,
+    `palette_mask` gives the style the colours of the person without those of the sky behind.
     """
     check_preserve_color(checked_name("method", method, MATCHING_METHODS), strength)
-    _check_pixels(style, "style")
-    _check_pixels(palette, "palette")
-    style_mask = _checked_mask(style_mask, style, "style_mask")
-    palette_mask = _checked_mask(palette_mask, palette, "palette_mask")
-    if method == "histogram":
-        recolor, gain = _histogram_map(style, palette, style_mask, palette_mask)
-    else:
-        recolor, gain = _linear_map(style, palette, method, style_mask, palette_mask)
+    style, palette = checked_image(style, "style"), checked_image(palette, "palette")
+    style_mask = _weights(style_mask, "style_mask", style)
+    palette_mask = _weights(palette_mask, "palette_mask", palette)
+    recolor, gain = _color_map(style, palette, method, style_mask, palette_mask)
     return _mapped(lambda x, mask: x + strength * mask * (recolor(x) - x), style, style_mask, gain=gain)
 
 
-def color_statistics(image, mask=None):
-    """Mean (3,) and covariance (3, 3) of an image's colours, float64; the w of a mask weigh the pixels.
-
-    μ = Σ w x / Σ w and Σ = Σ w (x − μ)(x − μ)ᵀ / Σ w.
-    """
+def color_statistics(image: ImageArray, mask: MaskArray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean μ = Σ w x / Σ w and covariance Σ w (x − μ)(x − μ)ᵀ / Σ w of an image's colours x; w is the mask."""
     mask = np.ones(image.shape[:2], "float32") if mask is None else mask
     total, first, second = 0.0, 0.0, 0.0
     for x, w in _bands(image, mask):
@@ -97,23 +84,18 @@ def color_statistics(image, mask=None):
     return mean + 0.5, second / total - np.outer(mean, mean)
 
 
-def color_transform(style_covariance, palette_covariance, method="cholesky", epsilon=EPSILON):
-    """The matrix A with A (Σ_S + εI) Aᵀ = Σ_C + εI: it gives the style's colours the palette's covariance.
+def color_transform(
+    style_covariance: Matrix, palette_covariance: Matrix, method: LinearMethod = "cholesky", epsilon: float = EPSILON
+) -> Matrix:
+    """Return the matrix A with A (Σ_S + εI) Aᵀ = Σ_C + εI: it gives the style's colours the palette's covariance.
 
-    The equation leaves a rotation free; a method is a choice of it.
+    The equation determines A up to a rotation, which the method chooses; the formulas are in `nst_keras.color`. The A
+    of `cholesky` is triangular: the new red depends on red alone. The A of `optimal-transport` is symmetric, and
+    changes the style's colours least: the mean of |x' − x|² is the smallest. As published, A amplifies the noise of a
+    grey style up to √(λ/ε) times, about 100, where λ is the palette's variance; see `limited_transform`.
 
-    - `cholesky`: A = L_C L_S⁻¹ of the factors Σ + εI = L Lᵀ. Triangular: the new red comes from red alone.
-    - `image-analogies`: A = Σ_C^½ Σ_S^−½ of the symmetric roots of Σ + εI.
-    - `optimal-transport`: A = Σ_S^−½ (Σ_S^½ Σ_C Σ_S^½)^½ Σ_S^−½. Symmetric, and of all A the one that changes the
-      style's colours least: the mean of |x' − x|² is smallest.
-
-    This is the method as published. For a grey style it stretches colours up to √(λ/ε) times, where λ is the palette's
-    variance: up to about 100, and what it shows is noise. See `limited_transform`.
-
-    >>> color_transform(np.diag([0.01, 0.02, 0.03]), np.diag([0.04, 0.02, 0.03])).round(2)
-    array([[2., 0., 0.],
-           [0., 1., 0.],
-           [0., 0., 1.]])
+    >>> color_transform(np.diag([0.01, 0.02]), np.diag([0.04, 0.02])).round(2).tolist()
+    [[2.0, 0.0], [0.0, 1.0]]
     """
     checked_name("method", method, LINEAR_METHODS)
     ridge = epsilon * np.eye(len(style_covariance))
@@ -126,13 +108,19 @@ def color_transform(style_covariance, palette_covariance, method="cholesky", eps
     return inverse_root @ _power(root @ palette @ root, 0.5) @ inverse_root
 
 
-def limited_transform(style_covariance, palette_covariance, method="cholesky"):
-    """`color_transform` with an ε just large enough that A stretches nothing more than `MAX_GAIN` times; and its gain.
+def _power(symmetric, exponent):
+    values, vectors = np.linalg.eigh(symmetric)
+    return (vectors * values**exponent) @ vectors.T
 
-    Where a style hardly varies, what varies is noise. A larger ε counts it for less, and A goes to I as ε grows. (To
-    cut A's singular values instead is wrong: a grey style gets colours that neither picture has.) Not from the paper.
 
-    Returns A, and the gain, A's largest singular value, at the paper's ε.
+def limited_transform(
+    style_covariance: Matrix, palette_covariance: Matrix, method: LinearMethod = "cholesky"
+) -> tuple[Matrix, float]:
+    """Return `color_transform` with an ε just large enough to limit the gain to `MAX_GAIN`; and the gain without limit.
+
+    The gain is the largest singular value of A. Where a style hardly varies, its variation is noise: a larger ε reduces
+    its weight, and A goes to I as ε grows. (Cutting the singular values of A instead is wrong: a grey style would get
+    colours that neither picture has.) Not from the paper.
     """
     matrix, epsilon = color_transform(style_covariance, palette_covariance, method), EPSILON
     gain = float(np.linalg.norm(matrix, 2))
@@ -142,14 +130,14 @@ def limited_transform(style_covariance, palette_covariance, method="cholesky"):
     return matrix, gain
 
 
-def before_transfer(content, styles, method, *, strength=1.0):
-    """Content and list of styles as the transfer is to see them, so as to preserve the content's colours; and a report.
+def before_transfer(
+    content: ImageArray, styles: list[ImageArray], method: str | None, *, strength: float = 1.0
+) -> tuple[ImageArray, list[ImageArray], list[str]]:
+    """Return content and styles with the colours that the transfer needs to preserve the content's, and a report.
 
-    `method` is one of `COLOR_METHODS`. None changes nothing, nor does a strength of 0. The report is a list of
-    sentences for the user: on noise whose gain was limited, and on colours that were clipped.
-
-    At a strength s below 1, `luminance` leaves √(1 − s) of the colour in content and styles, and `after_transfer` as
-    much of that: together 1 − s of the colour is the transfer's own, and s the content's.
+    The report has sentences about a gain that was limited and colours that were clipped. With a strength s below 1,
+    `luminance` keeps √(1 − s) of the colour of content and styles, and `after_transfer` keeps as much of the result's:
+    1 − s of the colour then comes from the transfer, and s from the content.
     """
     check_preserve_color(method, strength)
     if method in (None, "chroma-swap") or strength == 0:
@@ -159,56 +147,45 @@ def before_transfer(content, styles, method, *, strength=1.0):
     if method == "luminance":
         content = match(content, content, method, strength=strength).image
     report = []
-    for number, style in enumerate(recolored, start=1):
-        name = "style" if len(styles) == 1 else f"style {number}"
-        report += _report(name, style, method)
+    for i, style in enumerate(recolored, start=1):
+        report += _report("style" if len(styles) == 1 else f"style {i}", style, method)
     return content, [style.image for style in recolored], report
 
 
-def after_transfer(result, content, method, *, strength=1.0, mask=None):
-    """The result with the content's colours, where `method` puts them back after the transfer; and a report.
+def after_transfer(
+    result: ImageArray, content: ImageArray, method: str | None, *, strength: float = 1.0, mask: MaskArray | None = None
+) -> tuple[ImageArray, list[str]]:
+    """Return the result with the content's colours, if `method` restores them after the transfer, and a report.
 
-    `luminance` and `chroma-swap` give the result the content's (R, G, B) − Y, strength · mask of it. To swap the two
-    other channels in YIQ, YUV or YCbCr is the same, for they are linear in this. `content` is in its own colours, not
-    as `before_transfer` returned it, and of the result's shape. The mask, (H, W) floats in [0, 1], is white where the
-    content's colours return: with a person in white, `chroma-swap` keeps the person's colours and lets the sky go.
+    `luminance` and `chroma-swap` give the result strength · mask of the content's (R, G, B) − Y. This equals swapping
+    the two other channels in YIQ, YUV or YCbCr, which are linear in it. `content` has the shape of the result and its
+    own colours, not those of `before_transfer`. With a person in white, `mask` keeps the colours of the sky out.
     """
     check_preserve_color(method, strength)
     if method not in ("luminance", "chroma-swap") or strength == 0:
         return result, []
-    _check_pixels(result, "result")
-    _check_pixels(content, "content", result.shape)
-    mask = _checked_mask(mask, result, "mask")
+    content = checked_image(content, "content", checked_image(result, "result").shape)
+    mask = _weights(mask, "mask", result)
     taken = 1 - np.sqrt(1 - strength) if method == "luminance" else strength
-    recolored = _mapped(lambda x, c, w: x + w * (strength * _chroma(c) - taken * _chroma(x)), result, content, mask)
-    return recolored.image, _report("result", recolored, method)
+    after = _mapped(lambda x, c, w: x + w * (strength * (c - _grey(c)) - taken * (x - _grey(x))), result, content, mask)
+    return after.image, _report("result", after, method)
 
 
-def check_preserve_color(method, strength=1.0):
+def check_preserve_color(method: str | None, strength: float = 1.0) -> None:
     """Raise a `ValueError` unless `method` is None or one of `COLOR_METHODS`, and `strength` a number in [0, 1]."""
     if method is not None:
         checked_name("preserve_color", method, COLOR_METHODS)
-    if isinstance(strength, bool) or not isinstance(strength, Real) or not 0 <= strength <= 1:
+    if checked_number("the strength of colours (color_strength)", strength, minimum=0) > 1:
         raise ValueError(f"the strength of colours (color_strength) must be a number in [0, 1]; got {strength!r}.")
 
 
-def _power(symmetric, exponent):
-    values, vectors = np.linalg.eigh(symmetric)
-    return (vectors * values**exponent) @ vectors.T
-
-
-def _linear_map(style, palette, method, style_mask=None, palette_mask=None):
-    """The function A x + b of colours, and its gain before it was limited."""
+def _color_map(style, palette, method, style_mask=None, palette_mask=None):
+    """Return the function of colours that gives the style the palette's colours, and its gain without limit."""
     style_mean, style_covariance = color_statistics(style, style_mask)
-    palette_mean, palette_covariance = color_statistics(palette, palette_mask)
-    matrix, gain = limited_transform(style_covariance, palette_covariance, method)
-    return lambda x: (x - style_mean) @ matrix.T + palette_mean, gain
-
-
-def _histogram_map(style, palette, style_mask, palette_mask):
-    """The function that gives each channel the palette's quantiles, and its largest gain before it was limited."""
-    style_covariance = color_statistics(style, style_mask)[1]
     mean, covariance = color_statistics(palette, palette_mask)
+    if method != "histogram":
+        matrix, gain = limited_transform(style_covariance, covariance, method)
+        return lambda x: (x - style_mean) @ matrix.T + mean, gain
     gains = np.sqrt((np.diag(covariance) + EPSILON) / (np.diag(style_covariance) + EPSILON))
     (quantiles, _), (others, present) = _quantiles(style, style_mask), _quantiles(palette, palette_mask)
     values = np.linspace(0, 1, LEVELS)
@@ -218,7 +195,7 @@ def _histogram_map(style, palette, style_mask, palette_mask):
 
 
 def _quantiles(image, mask):
-    """For each channel and level: the share of the pixels below it plus half of those at it; and whether it occurs."""
+    """Return for each channel and level the share of pixels below plus half of those at it, and whether it occurs."""
     counts = np.zeros((3, LEVELS))
     for x, w in _bands(image, mask):
         for i in range(3):
@@ -232,24 +209,18 @@ def _levels(x):
 
 
 def _match_luminance(style, content, method, strength):
-    """The style's part of `luminance`; in one channel all linear methods are the same."""
-    for picture, name in ((style, "style"), (content, "content")):
-        _check_pixels(picture, name)
-    recolor, gain = _linear_map(luminance(style)[..., None], luminance(content)[..., None], "cholesky")
-
-    def function(x):
-        y = luminance(x)[..., None]
-        return y + strength * (recolor(y) - y) + np.sqrt(1 - strength) * (x - y)
-
-    return _mapped(function, style, gain=gain)
+    """Recolour the style for `luminance`; with one channel, all linear methods are the same."""
+    match, gain = _color_map(_grey(checked_image(style, "style")), _grey(checked_image(content, "content")), "cholesky")
+    rest = np.sqrt(1 - strength)
+    return _mapped(lambda x: (y := _grey(x)) + strength * (match(y) - y) + rest * (x - y), style, gain=gain)
 
 
-def _chroma(image):
-    return image - luminance(image)[..., None]
+def _grey(image):
+    return luminance(image)[..., None]
 
 
 def _mapped(function, *pictures, gain=1.0):
-    """The function of the pictures, clipped."""
+    """Apply a function of the pictures' pixels, and clip the result."""
     pieces, outside = [], []
     for band in _bands(*pictures):
         pixels = function(*band)
@@ -259,35 +230,20 @@ def _mapped(function, *pictures, gain=1.0):
 
 
 def _bands(*pictures):
-    """Bands of rows of them all, in float64: so little at a time that it stays in the cache."""
+    """Yield bands of rows of all pictures, in float64 and small enough to stay in the processor's cache."""
     height, width = pictures[0].shape[:2]
-    rows = max(1, BAND // width)
-    for row in range(0, height, rows):
+    for row in range(0, height, rows := max(1, BAND // width)):
         yield [picture[row : row + rows].astype("float64") for picture in pictures]
 
 
-def _report(name, recolored, method):
-    gain, share = recolored.gain, recolored.out_of_gamut
-    limited = f"{name}: {method} would amplify noise {gain:.0f} times, and is limited to {MAX_GAIN:.0f} times."
-    clipped = f"{name}: {share:.0%} of the pixels were out of gamut, and are clipped."
-    return [limited] * (gain > MAX_GAIN) + [clipped] * (share >= 0.01)
+def _report(name, matched, method):
+    limited = f"{name}: {method} would amplify noise {matched.gain:.0f} times, and is limited to {MAX_GAIN:.0f} times."
+    clipped = f"{name}: {matched.out_of_gamut:.0%} of the pixels were out of gamut, and are clipped."
+    return [limited] * (matched.gain > MAX_GAIN) + [clipped] * (matched.out_of_gamut >= 0.01)
 
 
-def _check_pixels(pixels, name, shape=None):
-    """Raise a `ValueError` unless these are floats in [0, 1] of that shape; (H, W, 3) if none is given."""
-    shape = shape or (*np.shape(pixels)[:2], 3)
-    pixels = np.asarray(pixels)
-    if pixels.shape != shape or pixels.size == 0 or not np.issubdtype(pixels.dtype, np.floating):
-        raise ValueError(f"{name} must hold floats, in the shape {shape}; got {pixels.dtype}, {pixels.shape}.")
-    if not (pixels.min() >= 0 and pixels.max() <= 1):  # so that NaN is refused, too
-        raise ValueError(f"{name} must hold values in [0, 1]; got {pixels.min():.3g} to {pixels.max():.3g}.")
-
-
-def _checked_mask(mask, image, name):
-    """The mask as (H, W, 1); white everywhere for None."""
+def _weights(mask, name, image):
+    """Return a mask as weights (H, W, 1); they are 1 everywhere if the mask is None."""
     if mask is None:
         return np.ones((*image.shape[:2], 1), "float32")
-    _check_pixels(mask, name, image.shape[:2])
-    if not mask.any():
-        raise ValueError(f"{name} is black everywhere: no pixel is left whose colours would count.")
-    return mask[..., None]
+    return checked_mask(mask, name, image.shape, may_be_black=False)[..., None]

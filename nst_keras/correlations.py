@@ -1,23 +1,26 @@
-"""What else can describe a style: Novak & Nikulin 2016, "Improving the Neural Algorithm of Artistic Style",
+"""Other descriptions of a style: Novak & Nikulin 2016, "Improving the Neural Algorithm of Artistic Style",
 arXiv:1605.04603.
 
-A style is described by matrices of correlations. The usual one, the Gram matrix, correlates the features of a layer
-with each other; here they may be shifted, correlated with those of a deeper layer, and blurred. A `Correlation` says
-which. The functions below make and change lists of them, and combine freely:
+Matrices of correlations describe a style. The usual one, the Gram matrix, correlates the features of a layer with each
+other. Here they may also be shifted, correlated with those of a deeper layer, and blurred: a `Correlation` says which.
+The functions below make and change lists of correlations, and combine:
 
     style_transfer(content, style, style_layers=shifted(geometric_style_weights(chain(layers))))
 
-Every correlation is a sum over positions, divided by a number of positions at the very end (`StyleSums`): so masks,
-several pictures of one style, and images of different sizes need no special case.
+Every correlation is a sum over positions, and is divided by the number of positions at the very end (`StyleSums`). So
+masks, several pictures of one style, and images of different sizes need no special case.
 """
 
+import functools
 import itertools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from .losses import gram_matrix, style_energy
 from .network import COLOR
+from .support.types import Layers, Shape
 
 BINOMIAL = (0.25, 0.5, 0.25)
 
@@ -27,16 +30,16 @@ class Correlation(NamedTuple):
 
     Attributes
     ----------
-    layer : str
-        F, of N_l channels.
-    deeper : str, optional
-        F', of N_k channels, from a layer behind; `up` enlarges it bilinearly to the size of F. Without it F' is F
-        itself: a Gram matrix.
-    shift : float
-        s. Meant for features of mean 1, such as lite's.
-    blur : int
-        b, how often the enlarged F' is smoothed by ¼ ½ ¼ in both directions.
-    weight : float
+    layer
+        The layer of F, which has N_l channels.
+    deeper
+        The layer of F', which has N_k channels and lies deeper; `up` enlarges F' bilinearly to the size of F. Without
+        it F' is F: a Gram matrix.
+    shift
+        s; meant for features of mean 1, such as lite's.
+    blur
+        b: how often the enlarged F' is smoothed by ¼ ½ ¼ in both directions.
+    weight
         Its share of the style loss is weight / Σ weight over the list.
     """
 
@@ -47,14 +50,9 @@ class Correlation(NamedTuple):
     weight: float = 1.0
 
     @property
-    def layers(self):
-        """The layers it reads."""
+    def layers(self) -> tuple[str, ...]:
+        """The layers that the correlation reads."""
         return (self.layer,) if self.deeper is None else (self.layer, self.deeper)
-
-    @property
-    def reach(self):
-        """{layer: how many of its positions around one of `layer` that one is correlated with, at most}."""
-        return {self.layer: 0} | ({} if self.deeper is None else {self.deeper: self.blur + 2})
 
     def __str__(self):
         parts = [" × ".join(self.layers)]
@@ -63,11 +61,11 @@ class Correlation(NamedTuple):
         return ", ".join(parts)
 
 
-def as_correlations(layers):
-    """The correlations that an argument `style_layers` stands for, their weights the shares of the style loss.
+def as_correlations(layers: Layers) -> list[Correlation]:
+    """Return the correlations that `style_layers` stands for, with their shares of the style loss as weights.
 
-    - A sequence of layer names and correlations: weights are scaled to sum 1.
-    - A dictionary {layer name: weight}: the weights are taken as they are, also negative ones.
+    Weights in a sequence of layer names and correlations are scaled to sum 1. Weights in a dictionary {layer name:
+    weight} stay as they are, also negative ones.
     """
     if isinstance(layers, dict):
         return [Correlation(layer, weight=weight) for layer, weight in layers.items()]
@@ -76,10 +74,10 @@ def as_correlations(layers):
     return [item._replace(weight=item.weight / total) for item in listed]
 
 
-def geometric_style_weights(layers):
-    """Section 3.1: w_d = 2^(D − d) for the d-th of D Gram matrices, d = 1 the shallowest; so shallow layers weigh most.
+def geometric_style_weights(layers: Layers) -> list[Correlation]:
+    """Weight the d-th of D Gram matrices by 2^(D − d), section 3.1: shallow layers (d = 1) weigh most.
 
-    Scaling the weights to sum 1 is ours.
+    The scaling of the weights to sum 1 is this package's.
 
     >>> [c.weight for c in geometric_style_weights(["block1_conv1", "block2_conv1"])]
     [0.6666666666666666, 0.3333333333333333]
@@ -88,8 +86,8 @@ def geometric_style_weights(layers):
     return as_correlations([c._replace(weight=2.0 ** (len(listed) - d)) for d, c in enumerate(listed, start=1)])
 
 
-def geometric_content_weights(layers):
-    """Section 3.1: w_d = 2^d for the d-th content layer; so deep layers weigh most. {layer: weight}, of sum 1 (ours).
+def geometric_content_weights(layers: Sequence[str]) -> dict[str, float]:
+    """Weight the d-th content layer by 2^d, section 3.1: deep layers weigh most. The sum of 1 is this package's.
 
     >>> geometric_content_weights(["block1_conv1", "block2_conv1"])
     {'block1_conv1': 0.3333333333333333, 'block2_conv1': 0.6666666666666666}
@@ -98,29 +96,29 @@ def geometric_content_weights(layers):
     return {layer: weight / sum(weights.values()) for layer, weight in weights.items()}
 
 
-def shifted(layers, shift=-1.0):
-    """Section 3.3, activation shift: G = (F + s)ᵀ(F + s).
+def shifted(layers: Layers, shift: float = -1.0) -> list[Correlation]:
+    """Shift the activations, section 3.3: G = (F + s)ᵀ(F + s).
 
-    Features behind a ReLU are mostly zero, and so are most products. On features of mean 1, s = −1 centres them: all
-    positions count, and the matrix is about the covariance. The color layer, which has a constant channel of its own,
-    is left as it is.
+    Features after a ReLU are mostly zero, and so are most products. On features of mean 1, s = −1 centres them: then
+    all positions count, and the matrix is close to the covariance. The color layer, which has a constant channel,
+    stays as it is.
     """
     return [c if c.layer == COLOR else c._replace(shift=shift) for c in as_correlations(layers)]
 
 
-def chain(layers):
-    """Section 3.5: each layer with the next, (F^(l−1))ᵀ up(F^l); they replace the Gram matrices within layers.
+def chain(layers: Sequence[str]) -> list[Correlation]:
+    """Correlate each layer with the next, section 3.5: (F^(l−1))ᵀ up(F^l), instead of the Gram matrices within layers.
 
-    From the 16 convolutions of VGG19 come 15 correlations, of which 4 cross a pooling.
+    The 16 convolutions of VGG19 give 15 correlations; 4 of them cross a pooling.
     """
     return as_correlations([Correlation(*pair) for pair in itertools.pairwise(layers)])
 
 
-def blurred(layers, order):
-    """Section 3.6: (F^l)ᵀ blur^(k−l)(up(F^k)), for correlations between the l-th and the k-th layer of `order`.
+def blurred(layers: Layers, order: Sequence[str]) -> list[Correlation]:
+    """Blur the deeper features, section 3.6: (F^l)ᵀ blur^(k−l)(up(F^k)), for the l-th and the k-th layer of `order`.
 
-    `order` lists layers from shallow to deep. By the paper's own word slow and unreliable. The paper does not give the
-    kernel; ¼ ½ ¼ in both directions is ours.
+    `order` lists layers from shallow to deep. The paper itself calls this slow and unreliable. It does not give the
+    kernel; ¼ ½ ¼ in both directions is this package's.
     """
     correlations = as_correlations(layers)
     lacking = {layer for c in correlations if c.deeper for layer in c.layers} - set(order)
@@ -140,41 +138,35 @@ class StyleSums(NamedTuple):
     positions: tf.Tensor
 
     def __add__(self, other):
-        """Of two pictures together."""
+        """Add the sums of two pictures, or of two parts of one."""
         return StyleSums(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
     @property
-    def matrix(self):
-        """G/M: shape (n, N_l, N_k)."""
+    def matrix(self) -> tf.Tensor:
+        """G/M, shape (n, N_l, N_k)."""
         return self.products / self.positions
 
     @property
-    def energy(self):
+    def energy(self) -> tf.Tensor:
         """`style_energy` of the matrix."""
         return style_energy(self.matrix, self.first / self.positions, self.second / self.positions)
 
 
-def style_sums(features, correlation, mask=None, upsampling=()):
-    """The sums behind one correlation matrix.
+def style_sums(features: dict[str, tf.Tensor], correlation: Correlation, mask: tf.Tensor | None = None) -> StyleSums:
+    """Compute the sums of one correlation matrix.
 
-    With a mask T it is the guided Gram matrix (T ∘ F)ᵀ(T ∘ F) / ΣT² of Gatys et al. 2017, arXiv:1611.07865, section 4.
-    A white mask changes nothing. Between two layers, T is taken at the finer one, on both factors.
+    With a mask T it is the guided Gram matrix (T ∘ F)ᵀ(T ∘ F) / ΣT² of Gatys et al. 2017, arXiv:1611.07865, section 4;
+    a white mask changes nothing. Between two layers, the T of the finer layer multiplies both factors.
 
-    Since `up` and the blur are linear, Σ F · blur(up(F')) = Σ upᵀ(blurᵀ(F)) · F' exactly: the product is taken at the
-    size of the deeper layer, where positions are fewer.
+    `up` and the blur are linear, so Σ F · blur(up(F')) = Σ upᵀ(blurᵀ(F)) · F' exactly. The product is computed at the
+    size of the deeper layer, which has fewer positions.
 
     Parameters
     ----------
-    features : dict {layer: tensor (n, h, w, N)}
-    correlation : Correlation
-    mask : tensor (h, w), optional
-        T in [0, 1], at the size of `correlation.layer`.
-    upsampling : (scale, translation), optional
-        Between features of a part of an image, see `transposed_upsampling`.
-
-    Returns
-    -------
-    StyleSums
+    features
+        {layer: (n, h, w, N)}.
+    mask
+        (h, w) in [0, 1], of the size of `correlation.layer`.
     """
     first = _shift(features[correlation.layer], correlation.shift)
     guide = tf.ones((1, *first.shape[1:3], 1), first.dtype)
@@ -189,8 +181,8 @@ def style_sums(features, correlation, mask=None, upsampling=()):
         second = _shift(features[correlation.deeper], correlation.shift)
         coarse = second.shape[1:3]
         guided = guided if mask is None else guide * guided
-        products = gram_matrix(transposed_upsampling(blur(guided, correlation.blur), coarse, *upsampling), second)
-        second_squares = transposed_upsampling(blur(squares, correlation.blur), coarse, *upsampling)
+        products = gram_matrix(transposed_upsampling(blur(guided, correlation.blur), coarse), second)
+        second_squares = transposed_upsampling(blur(squares, correlation.blur), coarse)
     return StyleSums(
         products,
         tf.reduce_sum(squares * first, (1, 2)),
@@ -199,55 +191,45 @@ def style_sums(features, correlation, mask=None, upsampling=()):
     )
 
 
-def transposed_upsampling(features, shape, scale=None, translation=None):
-    """upᵀ: the transpose of enlarging bilinearly from `shape` to the features' size, so that ⟨up x, y⟩ = ⟨x, upᵀ y⟩.
+def transposed_upsampling(features: tf.Tensor, shape: Shape) -> tf.Tensor:
+    """Apply upᵀ, the transpose of enlarging bilinearly from `shape` to the features' size: ⟨up x, y⟩ = ⟨x, upᵀ y⟩.
 
-    It is what TensorFlow computes as the gradient of resizing; its own gradient is resizing again. In float32.
+    TensorFlow computes it as the gradient of resizing; its own gradient is resizing again. In float32.
 
     Parameters
     ----------
-    features : tensor (n, h, w, N)
-    shape : (height, width)
-        At most (h, w).
-    scale, translation : pairs, optional
-        For parts of an image. Position x of `shape` is enlarged to x · scale + translation, both counted from the upper
-        left corner of a part; by default it is x · (h, w) / shape.
+    features
+        (n, h, w, N).
+    shape
+        (height, width), at most (h, w).
 
     Returns
     -------
-    tensor (n, height, width, N)
+    features
+        (n, height, width, N).
     """
     if tuple(shape) == tuple(features.shape[1:3]):
         return features
-    placed = [] if scale is None else [tf.cast(scale, tf.float32), tf.cast(translation, tf.float32)]
-    return _transposed_upsampling(features, tuple(shape), *placed)
+    return _transposed_upsampling(tuple(features.shape[1:]), tuple(shape), features.dtype)(features)
 
 
-@tf.function(autograph=False)  # once for each shape: a graph in which tf.custom_gradient was used is kept for ever
-def _transposed_upsampling(features, shape, scale=None, translation=None):
-    size = features.shape[1:3]
-    placed = {"scale": scale, "translation": translation, "kernel_type": "triangle", "antialias": False}
-
-    def down(y):
-        like = tf.zeros((tf.shape(y)[0], *shape, y.shape[-1]))
-        if scale is None:
-            return tf.raw_ops.ResizeBilinearGrad(grads=y, original_image=like, half_pixel_centers=True)
-        return tf.raw_ops.ScaleAndTranslateGrad(grads=y, original_image=like, **placed)
-
-    def up(x):
-        if scale is None:
-            return tf.image.resize(x, size)
-        return tf.raw_ops.ScaleAndTranslate(images=x, size=size, **placed)
-
+@functools.cache  # one function for each shape, as tf.custom_gradient keeps every graph that it was ever used in
+def _transposed_upsampling(fine, coarse, dtype):
+    @tf.function(input_signature=[tf.TensorSpec((None, *fine), dtype)], autograph=False)
     @tf.custom_gradient
     def transposed(y):
-        return tf.cast(down(tf.cast(y, tf.float32)), y.dtype), lambda x: tf.cast(up(tf.cast(x, tf.float32)), y.dtype)
+        like = tf.zeros((tf.shape(y)[0], *coarse, fine[-1]))
+        down = tf.raw_ops.ResizeBilinearGrad(grads=tf.cast(y, tf.float32), original_image=like, half_pixel_centers=True)
+        return tf.cast(down, dtype), lambda x: tf.cast(tf.image.resize(tf.cast(x, tf.float32), fine[:2]), dtype)
 
-    return transposed(features)
+    return transposed
 
 
-def blur(features, times):
-    """Smooth by ¼ ½ ¼ in both directions, `times` times; mirrored at the border, so that it is its own transpose."""
+def blur(features: tf.Tensor, times: int) -> tf.Tensor:
+    """Smooth by ¼ ½ ¼ in both directions, `times` times.
+
+    The border is mirrored, so that the operation is its own transpose.
+    """
     kernel = tf.constant(BINOMIAL, features.dtype)
     kernel = tf.tile((kernel[:, None] * kernel)[:, :, None, None], (1, 1, features.shape[-1], 1))
     for _ in range(times):

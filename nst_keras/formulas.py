@@ -1,44 +1,42 @@
-"""The formulas in use for neural style transfer, side by side: which is right, and why do pictures differ?
+"""The published formulas of neural style transfer, side by side.
 
-They all compare the same things. With features F of the generated image and P of the content at a layer of M
+All of them compare the same things. With features F of the generated image and P of the content at a layer of M
 positions and N channels, and Gram matrices G and A of the generated and the style image:
 
     content loss = Σ (F − P)² / content divisor
     style loss   = Σ (G/M_G − A/M_A)² / style divisor
 
-and add a total variation of the image. What differs is what they divide by, and the weights published with it;
-weights do not carry over from one formula to another, from one network to another, or (where one part is a sum and
-the other is not) from one image size to another. `FORMULAS` has them all, a source for each; docs/formulas.md has a
-picture of each.
+and a total variation of the image is added. They differ in the divisors and in the weights that were published with
+them. Weights do not carry over from one formula to another, from one network to another, or (where one part is a sum
+and the other is not) from one image size to another. `FORMULAS` holds each formula with its source; docs/formulas.md
+shows a picture of each.
 
-A divisor that does not treat layers alike is a hidden layer weighting: with VGG19's channels, the five style layers
-weigh 455 : 114 : 28.4 : 7.1 : 0.44 in `keras`, and 64 : 16 : 4 : 1 : 1 in `gatys-code` and `neural-style`, compared
-with `gatys`.
+A divisor that depends on the layer is a hidden layer weight: with VGG19's channels, the five style layers weigh
+455 : 114 : 28.4 : 7.1 : 0.44 in `keras`, and 64 : 16 : 4 : 1 : 1 in `gatys-code` and `neural-style`, compared with
+`gatys`.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class LayerSize(NamedTuple):
-    """What divisors are made of, at one layer.
+    """The numbers that divisors are made of, at one layer.
 
     Attributes
     ----------
-    channels : float
+    channels
         N. Between two layers, √(N_l · N_k), so that N² is the number of entries of the matrix.
-    positions : float
-        M, of the generated image's features.
-    pixels : float
-        H · W of the generated image.
-    energy : float or tensor
-        Of the target: ΣP² for content; `style_energy` for style.
+    positions, pixels
+        M of the layer, and height × width of the image.
+    energy
+        ΣP² for the content; `style_energy` for the style.
     """
 
     channels: float
-    positions: float
-    pixels: float
-    energy: float = 1.0
+    positions: float | None
+    pixels: float | None
+    energy: Any = 1.0
 
 
 class Formula(NamedTuple):
@@ -46,23 +44,22 @@ class Formula(NamedTuple):
 
     Attributes
     ----------
-    content, style : callable
+    content, style
         LayerSize → divisor of the squared error.
-    total_variation : str
+    total_variation
         The form of `total_variation_loss`.
-    content_weight, style_weight, tv_weight : float
-        As published, for images in [0, 1]: a total variation of degree d has its weight for 0…255 multiplied by 255^d.
-        A `style_weight` is for all layers together: shares of it go to the layers.
-    features : str
-        "raw": as `keras.applications` has them; "rescaled": mean activation of every filter 1 over photographs;
-        "any": the formula is free of their scale.
-    published : str
-        The network and settings the weights were published with.
-    source : str
+    content_weight, style_weight, tv_weight
+        As published, for images in [0, 1]: the published weight of a total variation of degree d is multiplied by
+        255^d. `style_weight` is for all layers together; each layer has a share of it.
+    features
+        The features that the weights were published for. "raw": those of `keras.applications`; "rescaled": every
+        filter has mean activation 1 over photographs; "any": the formula does not depend on their scale.
+    published
+        The network and the settings that the weights were published with.
     """
 
-    content: Callable
-    style: Callable
+    content: Callable[[LayerSize], Any]
+    style: Callable[[LayerSize], Any]
     total_variation: str
     content_weight: float
     style_weight: float

@@ -1,8 +1,8 @@
-"""Gram matrices and the losses: pure functions of tensors, nothing stored.
+"""Gram matrices and the losses: pure functions of tensors.
 
-Notation: F features of the generated image, P of the content, both after the ReLU,
-shape (n, h, w, N); M = h·w positions, N channels. G and A are Gram matrices of the generated and the style image.
-All functions are differentiable. The argument `formula` chooses a row of `nst_keras.formulas.FORMULAS`.
+Notation: F are the features of the generated image and P those of the content, after the ReLU, shape (n, h, w, N);
+M = h·w positions, N channels. G and A are Gram matrices of the generated and the style image. All functions are
+differentiable. The argument `formula` chooses a row of `nst_keras.formulas.FORMULAS`.
 """
 
 import numpy as np
@@ -15,25 +15,27 @@ from .support.checks import checked_name
 TOTAL_VARIATIONS = ("relative", "squared", "keras", "neural-style")
 EPSILON = 1e-8  # keeps a black or empty target from dividing by zero
 COLOR_VARIATION = 3.0
-DELTA = 0.01  # differences in [0, 1] well below this are smoothed quadratically
+DELTA = 0.01  # differences well below this are smoothed quadratically
 
 
-def gram_matrix(features, others=None):
-    """Gram matrix: G_ij = Σ_positions F_i · F_j.
+def gram_matrix(features: tf.Tensor, others: tf.Tensor | None = None) -> tf.Tensor:
+    """Compute the Gram matrix: G_ij = Σ_positions F_i · F_j. Gatys et al. 2015, equation 3.
 
-    Which features occur together, and how strongly, wherever in the image that is: the sum over positions
-    forgets the place. It is symmetric and positive semi-definite. Gatys et al. 2015, equation 3, before any
-    normalisation.
+    It says which features occur together, and how strongly, anywhere in the image: the sum over positions forgets the
+    place. It is symmetric and positive semi-definite.
 
     Parameters
     ----------
-    features : tensor (n, h, w, N)
-    others : tensor (n, h, w, K), optional
-        Second factors, if not the features themselves: Σ F_i · F'_j, see `nst_keras.correlations`.
+    features
+        (n, h, w, N).
+    others
+        (n, h, w, K). Second factors, where they are not the features themselves: Σ F_i · F'_j; see
+        `nst_keras.correlations`.
 
     Returns
     -------
-    tensor (n, N, N) or (n, N, K)
+    gram
+        (n, N, N), or (n, N, K).
 
     Examples
     --------
@@ -49,8 +51,8 @@ def gram_matrix(features, others=None):
 def _self_products(features):
     """FᵀF, with the gradient F (D + Dᵀ): one product of matrices, where automatic differentiation makes two.
 
-    Only the second factor is differentiated, and the first one's part added by symmetry. (`tf.custom_gradient` would
-    say this more plainly, but keeps every graph that it was ever used in. Second derivatives are not right.)
+    Only the second factor is differentiated; the first one's part is added by symmetry. (`tf.custom_gradient` would say
+    this more plainly, but keeps every graph that it was ever used in. Second derivatives are not right.)
     """
     flat = _positions(features)
     flat = flat[0] if features.shape[0] == 1 else flat  # a batch of one takes TensorFlow twice as long
@@ -59,41 +61,42 @@ def _self_products(features):
     return tf.reshape(products, (-1, *products.shape[-2:]))
 
 
-def mean_gram_matrix(features):
-    """Gram matrix divided by the number of positions, G / M: shape (n, N, N).
+def mean_gram_matrix(features: tf.Tensor) -> tf.Tensor:
+    """Compute the Gram matrix divided by the number of positions, G / M: (n, h, w, N) → (n, N, N).
 
-    Images of different sizes can be compared by it: tiling an image 2×2 leaves it as it is.
+    It compares images of different sizes: an image repeated 2×2 keeps its G / M.
     """
     positions = tf.shape(features)[1] * tf.shape(features)[2]
     return gram_matrix(features) / tf.cast(positions, features.dtype)
 
 
-def style_energy(gram, mean, other_mean=None):
-    """Energy of a style's covariance, Σ (A/M − μμᵀ)²: the unit of the relative `style_loss`.
+def style_energy(gram: tf.Tensor, mean: tf.Tensor, other_mean: tf.Tensor | None = None) -> tf.Tensor:
+    """Compute the energy of a style's covariance, Σ (A/M − μμᵀ)²: the unit of the relative `style_loss`.
 
-    A Gram matrix is dominated by the channels' means μ, which styles share to a large part; what varies within the
-    style is its covariance. A thousandth of the Gram matrix's own energy is added, so that the loss stays finite
-    for a flat style, whose covariance is zero. Not from a paper.
+    The channels' means μ dominate a Gram matrix, and styles share a large part of them; the covariance describes what
+    varies within the style. A thousandth of the Gram matrix's own energy is added, so that the loss stays finite for a
+    flat style, whose covariance is zero. Not from a paper.
 
     Parameters
     ----------
-    gram : tensor (1, N, N)
-        A/M, from `mean_gram_matrix`.
-    mean : tensor (1, N)
-        Of the features over the positions, μ.
-    other_mean : tensor (1, K), optional
-        Of the second factors, where the matrix (1, N, K) is between two layers.
-
-    Returns
-    -------
-    scalar tensor, ≥ 0
+    gram
+        A/M from `mean_gram_matrix`, (1, N, N); or (1, N, K) between two layers.
+    mean, other_mean
+        Means of the features over the positions, (1, N); and of the second factors, (1, K), if there are any.
     """
     covariance = gram - mean[:, :, None] * (mean if other_mean is None else other_mean)[:, None, :]
     return tf.reduce_sum(tf.square(covariance)) + 1e-3 * tf.reduce_sum(tf.square(gram))
 
 
-def content_loss(features, target, *, formula="relative"):
-    """How far the features F are from the content's features P at one layer: Σ(F − P)² / divisor.
+def content_energy(target: tf.Tensor) -> tf.Tensor:
+    """Compute ΣP²: the unit of the relative `content_loss`."""
+    return tf.reduce_sum(tf.square(target))
+
+
+def content_loss(
+    features: tf.Tensor, target: tf.Tensor, *, energy: tf.Tensor | None = None, formula: str = "relative"
+) -> tf.Tensor:
+    """Compare the features F with the content's features P at one layer: Σ(F − P)² / divisor.
 
     - `relative`: ΣP²
     - `gatys`: 2; arXiv:1508.06576, equation 1. The gradient is F − P where F > 0, else 0 (equation 2): the zero
@@ -103,48 +106,52 @@ def content_loss(features, target, *, formula="relative"):
 
     Parameters
     ----------
-    features, target : tensors (n, h, w, N) of the same shape
-
-    Returns
-    -------
-    scalar tensor, ≥ 0
+    features, target
+        (n, h, w, N), of the same shape.
+    energy
+        `content_energy` of the target; computed here if it is not given.
     """
-    return tf.reduce_sum(tf.square(features - target)) / content_divisor(target, formula=formula)
+    return tf.reduce_sum(tf.square(features - target)) / content_divisor(target, energy, formula)
 
 
-def content_divisor(target, *, formula="relative"):
-    """What `content_loss` divides by, for the content's features (n, h, w, N)."""
+def content_divisor(target, energy=None, formula="relative"):
+    """Return the divisor of `content_loss`."""
     checked_name("formula", formula, FORMULAS)
     height, width, channels = target.shape[1:]
-    energy = tf.reduce_sum(tf.square(target)) + EPSILON
-    return FORMULAS[formula].content(LayerSize(channels, positions=height * width, pixels=None, energy=energy))
+    energy = content_energy(target) if energy is None else energy
+    return FORMULAS[formula].content(LayerSize(channels, height * width, pixels=None, energy=energy + EPSILON))
 
 
-def style_loss(gram, target, *, energy=None, positions=None, pixels=None, formula="relative"):
-    """How far the Gram matrix G is from the style's Gram matrix A at one layer: Σ(G/M_G − A/M_A)² / divisor.
+def style_loss(
+    gram: tf.Tensor,
+    target: tf.Tensor,
+    *,
+    energy: tf.Tensor | float | None = None,
+    positions: float | None = None,
+    pixels: float | None = None,
+    formula: str = "relative",
+) -> tf.Tensor:
+    """Compare the Gram matrix G with the style's Gram matrix A at one layer: Σ(G/M_G − A/M_A)² / divisor.
 
     - `relative`: `style_energy` of the style's features
     - `gatys`: 4 N²; arXiv:1508.06576, equation 4. The paper divides the difference by M instead, which is the same
-      where both images have the same size, and undefined where they have not. The gradient, by the features, is
+      where both images have the same size, and undefined where they do not. The gradient by the features is
       F (G − A) / (N² M²) where F > 0, else 0 (equation 6).
     - `gatys-code`, `neural-style`: N⁴
     - `keras`: 36 (H·W/M)². Its raw Gram matrices, 3 "channels" and the image's H·W at every layer,
-      Σ(G − A)² / (4 · 3² · (H·W)²), come to this for images of equal size.
+      Σ(G − A)² / (4 · 3² · (H·W)²), are equal to this for images of the same size.
     - `johnson`, `cs231n`: N²
 
     Between layers of N_l and N_k channels, N² is N_l · N_k.
 
     Parameters
     ----------
-    gram, target : tensors (n, N, N) from `mean_gram_matrix`
-    energy : scalar tensor
-        For `relative` only.
-    positions, pixels : float
-        M of the layer and H·W of the image; for `keras` only.
-
-    Returns
-    -------
-    scalar tensor, ≥ 0
+    gram, target
+        From `mean_gram_matrix`, (n, N, N).
+    energy
+        `style_energy` of the style; needed by `relative`.
+    positions, pixels
+        M of the layer and H·W of the image; needed by `keras`.
     """
     checked_name("formula", formula, FORMULAS)
     needed = {"relative": {"energy": energy}, "keras": {"positions": positions, "pixels": pixels}}.get(formula, {})
@@ -157,14 +164,14 @@ def style_loss(gram, target, *, energy=None, positions=None, pixels=None, formul
     return tf.reduce_sum(tf.square(gram - target)) / FORMULAS[formula].style(layer)
 
 
-def total_variation_loss(image, *, form="relative", guide=None, shape=None):
-    """How much neighbouring pixels differ: large for noise, zero for a flat image.
+def total_variation_loss(image: tf.Tensor, *, form: str = "relative") -> tf.Tensor:
+    """Add up the differences between neighbouring pixels: large for noise, zero for a flat image.
 
-    With forward differences dx, dy, without wrap-around:
+    With forward differences dx, dy that end at the border:
 
     - `relative`: mean |dx| + mean |dy| of the luminance Y = 0.299 R + 0.587 G + 0.114 B, and 3 times the same of the
-      colour that is left, (R, G, B) − Y. Absolute differences let edges be sharp, so that strokes stay strokes;
-      the larger weight on colour takes away the fringes that an optimiser otherwise hides in single channels. |d| is
+      colour without it, (R, G, B) − Y. Absolute differences let edges be sharp, so that strokes stay strokes; the
+      larger weight on colour removes the fringes that an optimiser otherwise hides in single channels. |d| is
       √(d² + δ²) − δ, δ = 0.01, which has a gradient at 0. Not from a paper; the absolute form is that of Rudin,
       Osher, Fatemi 1992.
     - `squared`: Σdx² + Σdy², the β = 2 of Mahendran & Vedaldi, arXiv:1412.0035.
@@ -173,15 +180,8 @@ def total_variation_loss(image, *, form="relative", guide=None, shape=None):
 
     Parameters
     ----------
-    image : tensor (n, H, W, 3)
-        RGB in [0, 1].
-    guide, shape : tensor (H, W), (height, width), optional
-        Of a part of an image: what the differences at each pixel count, and the shape of the whole; so that the losses
-        of parts add up to that of the whole.
-
-    Returns
-    -------
-    scalar tensor, ≥ 0
+    image
+        (n, H, W, 3), RGB in [0, 1].
 
     Examples
     --------
@@ -189,22 +189,33 @@ def total_variation_loss(image, *, form="relative", guide=None, shape=None):
     >>> float(total_variation_loss(red_and_black, form="squared"))
     4.0
     """
+    return sum(tf.reduce_sum(summands) for summands in variation_summands(image, form, tf.shape(image)))
+
+
+def variation_summands(image, form, shape):
+    """Return maps (n, h, w, channels) that add up to `total_variation_loss` of an image of `shape` (n, H, W, …).
+
+    `image` may be a part of that image. Maps lack the last row or column where no difference begins there.
+    """
     checked_name("form", form, TOTAL_VARIATIONS)
+    if form == "relative":
+        return [_relative_summands(image, shape)]
+    dx, dy = image[:, :, 1:] - image[:, :, :-1], image[:, 1:] - image[:, :-1]
     if form == "squared":
-        return sum(_guided_sum(tf.square(difference), guide) for difference in _differences(image))
-    if form in ("keras", "neural-style"):
-        dx, dy = _differences(image)
-        squares = tf.square(dx[:, :-1]) + tf.square(dy[:, :, :-1])
-        return _guided_sum(squares**1.25, guide) if form == "keras" else _guided_sum(squares, guide) / 2
-    sides = (tf.shape(image)[0], *(tf.unstack(tf.shape(image))[1:3] if shape is None else shape))
-    count, height, width = (tf.cast(side, image.dtype) for side in sides)
+        return [tf.square(dx), tf.square(dy)]
+    squares = tf.square(dx[:, :-1]) + tf.square(dy[:, :, :-1])
+    return [squares**1.25 if form == "keras" else squares / 2]
+
+
+def _relative_summands(image, shape):
+    count, height, width = (tf.cast(side, image.dtype) for side in tf.unstack(shape)[:3])
     means = tf.stack([1 / (count * height * (width - 1)), 1 / (count * (height - 1) * width)])  # of dx, of dy
     shares = tf.constant([1.0] + [COLOR_VARIATION / 3] * 3, image.dtype)  # of Y, and of the three channels of colour
-    # The last row and column once more: their differences are 0. One convolution is faster than slices by far.
+    # With the last row and column repeated, their differences are 0. One convolution is much faster than slices.
     bordered = tf.pad(image, ((0, 0), (0, 1), (0, 1), (0, 0)), "SYMMETRIC")
     differences = tf.nn.conv2d(bordered, tf.constant(_difference_kernel(), image.dtype), 1, "VALID")
     absolute = tf.sqrt(tf.square(differences) + DELTA**2) - DELTA
-    return _guided_sum(absolute * tf.reshape(means[:, None] * shares, (-1,)), guide)
+    return absolute * tf.reshape(means[:, None] * shares, (-1,))
 
 
 def _difference_kernel():
@@ -217,17 +228,6 @@ def _difference_kernel():
     return kernel
 
 
-def _guided_sum(values, guide):
-    """Σ guide · values; differences may have a row or a column less than their image."""
-    if guide is not None:
-        values = values * guide[: values.shape[1], : values.shape[2], None]
-    return tf.reduce_sum(values)
-
-
 def _positions(features):
     """(n, h, w, N) → (n, M, N)."""
     return tf.reshape(features, (tf.shape(features)[0], -1, features.shape[-1]))
-
-
-def _differences(image):
-    return image[:, :, 1:] - image[:, :, :-1], image[:, 1:] - image[:, :-1]

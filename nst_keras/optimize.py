@@ -1,13 +1,16 @@
-"""Minimising an objective over the pixels of an image, kept within [0, 1].
+"""Minimise an objective over the pixels of an image, within [0, 1], from coarse to fine.
 
-Whatever the optimiser, every iteration gives one `Step`; the history keeps its numbers, callbacks also get the
-image. The result is the best image seen, also after an interrupt.
+Every optimiser gives one `Step` for each iteration; the history keeps its numbers, and callbacks also get the image.
+The result is the best image that was seen, also after an interrupt.
 """
 
 import contextlib
 import math
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -16,16 +19,21 @@ from scipy.optimize import Bounds
 from scipy.optimize import minimize as scipy_minimize
 from threadpoolctl import threadpool_limits
 
-from .large.limited_memory import InverseHessian
+from .image import resize
+from .large.limited_memory import lbfgs_float32
+from .objective import Objective
+from .support.files import check_kinds
+from .support.types import ImageArray, Shape
 
-CORRECTIONS = 10  # pairs of vectors from which L-BFGS builds its picture of the curvature
-FLOAT32_CORRECTIONS = 5
-FIRST_STEP = 0.01  # of L-BFGS, mean over the pixels
-ARMIJO = 1e-4  # a step's least gain, as a share of what the gradient promises
-MAX_HALVINGS = 20
+CORRECTIONS = 10  # pairs of vectors from which L-BFGS estimates the curvature
 ADAM_LEARNING_RATE = 0.02
 DESCENT_DECAY = 0.995  # of gradient descent's step, for each iteration
 CHECKPOINT_EVERY = 50  # iterations; of 100 at 256 px, this costs L-BFGS 0.2 to 1.2 % of the final loss, 25 up to 3 %
+FLOAT32_FINISH = 0.5  # share of the iterations at full size that are in float32, after those in bfloat16
+NUMBER = (int, float)
+STEP = dict.fromkeys(("iteration", "evaluations", "size"), int)
+STEP |= dict.fromkeys(("seconds", "total", "progress"), NUMBER) | {"terms": dict}
+RECORD = {"made": int, "evaluations": int, "seconds": NUMBER, "best": NUMBER, "history": list}
 
 
 @dataclass(frozen=True)
@@ -34,20 +42,20 @@ class Step:
 
     Attributes
     ----------
-    iteration, evaluations : int
+    iteration, evaluations
         Counted from 1 over the whole run; an iteration of L-BFGS needs one evaluation of the objective or more.
-    seconds : float
+    seconds
         Since the start of the run.
-    size : int
+    size
         Longer side of the image at this scale, in pixels.
-    total : float
+    total
         The objective's value.
-    terms : dict
+    terms
         {term: weighted value}; they add up to `total`.
-    progress : float
-        Share of the run's work that is done, 0 to 1.
-    image : numpy.ndarray or None
-        A copy of the image, (H, W, 3) float32, for callbacks; None in a history.
+    progress
+        The share of the run's work that is done, 0 to 1.
+    image
+        For callbacks, a copy of the image, (H, W, 3) float32; None in a history.
     """
 
     iteration: int
@@ -57,13 +65,24 @@ class Step:
     total: float
     terms: dict
     progress: float
-    image: np.ndarray | None = field(default=None, repr=False)
+    image: ImageArray | None = field(default=None, repr=False)
+
+    def record(self) -> dict:
+        """Return the numbers of this step as a dictionary that JSON can hold."""
+        return {name: getattr(self, name) for name in STEP}
+
+    @classmethod
+    def from_record(cls, record: Any, path: Path) -> "Step":
+        """Make a step from what `record` returned; raise a `ValueError` about the file `path` if it is damaged."""
+        check_kinds(record, STEP, path)
+        check_kinds(record["terms"], dict.fromkeys(record["terms"], NUMBER), path)
+        return cls(**{name: record[name] for name in STEP})
 
 
 class NonFiniteLossError(ValueError):
     """A term or the gradient became NaN or infinite. `image` is the best image before that."""
 
-    def __init__(self, message, image):
+    def __init__(self, message: str, image: ImageArray) -> None:
         super().__init__(message)
         self.image = image
 
@@ -75,58 +94,70 @@ class Recorder:
 
     Parameters
     ----------
-    objective : Objective
-    start : image array
-        Where the optimiser starts; also the best image until a better one is seen.
-    iterations : int
-        How many the optimiser is to make.
-    callback : callable, optional
+    start
+        Where the optimiser starts, (H, W, 3); also the best image until a better one is seen.
+    iterations
+        The number that the optimiser is to make.
+    callback
         Called with every `Step`.
-    previous : Recorder, optional
-        That of the scale before, whose counts go on here.
-    work : (float, float)
-        The share of the whole run's work that is done before and after this scale.
+    previous
+        The recorder of the scale before, whose counts are continued.
+    work
+        The shares of the whole run's work that are done before and after this scale.
+    finish
+        Image → image: how a picture is finished before anybody sees it.
     """
 
-    def __init__(self, objective, start, iterations, *, callback=None, previous=None, work=(0.0, 1.0)):
+    FIRST_STEP = 0.01  # mean change of the pixels in an optimiser's first step
+
+    def __init__(
+        self,
+        objective: Objective,
+        start: ImageArray,
+        iterations: int,
+        *,
+        callback: Callable[[Step], Any] | None = None,
+        previous: "Recorder | None" = None,
+        work: tuple[float, float] = (0.0, 1.0),
+        finish: Callable[[ImageArray], ImageArray] = lambda image: image,
+    ) -> None:
         self.objective, self.iterations, self.callback = objective, iterations, callback
         self.history = previous.history if previous else []
         self.evaluations = previous.evaluations if previous else 0
-        self.started = previous.started if previous else time.perf_counter()
-        self._work, self.first = work, len(self.history)  # steps of the scales before
+        self._started = previous._started if previous else time.perf_counter()
+        self._work, self._finish, self._first = work, finish, len(self.history)  # steps of the scales before
         self._pending = {}  # {total: terms} of the evaluations since the last step
-        self.best_total, self.best = np.inf, start
-        self.saved = None  # a state from which `minimize` is to go on
+        self.best_total, self._best = np.inf, start
         self.stopped = False
 
     @property
-    def made(self):
-        """Iterations made at this scale."""
-        return len(self.history) - self.first
+    def made(self) -> int:
+        """The number of iterations made at this scale."""
+        return len(self.history) - self._first
 
-    def __call__(self, x):
-        """Value and gradient at the flat image `x`."""
+    @property
+    def best_image(self) -> ImageArray:
+        """The image with the smallest total so far; the start before the first evaluation."""
+        return self._as_image(self._best)
+
+    def __call__(self, x: Any) -> tuple[float, Any]:
+        """Evaluate the objective and its gradient at the flat image `x`."""
         terms, gradient = self.objective.evaluate(x)
         self.evaluations += 1
         total = sum(terms.values())
         self._check(terms, total, gradient)
         self._pending[total] = terms
         if total < self.best_total:
-            self.best_total, self.best = total, x if tf.is_tensor(x) else np.array(x, "float32")
+            self.best_total, self._best = total, x if tf.is_tensor(x) else np.array(x, "float32")
         return total, gradient
 
-    @property
-    def best_image(self):
-        """The image with the smallest total seen; that of the start before the first evaluation."""
-        return self._as_image(self.best)
-
-    def step(self, x, total):
+    def step(self, x: Any, total: float) -> None:
         """Record that an iteration ended at `x`, where the objective was `total`."""
         done = min(1.0, (self.made + 1) / self.iterations)
         step = Step(
             iteration=len(self.history) + 1,
             evaluations=self.evaluations,
-            seconds=time.perf_counter() - self.started,
+            seconds=time.perf_counter() - self._started,
             size=max(self.objective.shape),
             total=total,
             terms=self._pending[total],
@@ -136,10 +167,24 @@ class Recorder:
         self.history.append(step)
         if self.callback:
             try:
-                self.callback(replace(step, image=self._as_image(x)))
+                self.callback(replace(step, image=self._finish(self._as_image(x))))
             except StopIteration:
                 self.stopped = True
                 raise
+
+    def state(self) -> tuple[dict, ImageArray]:
+        """Return what `restore` needs: a record that JSON can hold, and the best image."""
+        record = {"made": self.made, "evaluations": self.evaluations, "best": self.best_total}
+        record |= {"seconds": time.perf_counter() - self._started, "history": [step.record() for step in self.history]}
+        return record, self.best_image
+
+    def restore(self, record: dict, image: ImageArray, path: Path) -> None:
+        """Continue from what `state` returned and was read from the file `path`."""
+        check_kinds(record, RECORD, path)
+        self.history[:] = [Step.from_record(item, path) for item in record["history"]]
+        self._first = len(self.history) - record["made"]
+        self.evaluations, self._started = record["evaluations"], time.perf_counter() - record["seconds"]
+        self.best_total, self._best = record["best"], image
 
     def _as_image(self, x):
         return np.array(x, "float32").reshape(self.objective.shape)
@@ -153,48 +198,53 @@ class Recorder:
         raise NonFiniteLossError(
             f"{what} is NaN or infinite at evaluation {self.evaluations}. A weight may be too large, or the "
             "network's weights damaged.",
-            self.best_image,
+            self._finish(self.best_image),
         )
 
 
-def minimize(recorder, optimizer="lbfgs", *, checkpoint=None):
+def minimize(recorder: Recorder, optimizer: str = "lbfgs", *, state: dict | None = None, save: Any = None) -> None:
     """Minimise `recorder.objective`; the best image is then `recorder.best_image`.
 
-    A callback ends the run by raising `StopIteration`; `recorder.stopped` is then true. `KeyboardInterrupt`
-    passes through; `recorder` still holds the best image.
+    A callback ends the run by raising `StopIteration`; `recorder.stopped` is then true. `KeyboardInterrupt` passes
+    through; `recorder` still holds the best image.
 
-    With `checkpoint`, the iterations are made in segments of CHECKPOINT_EVERY, and it is called after each, with the
-    recorder and the optimiser's state. With that as `recorder.saved` a run goes on, exactly.
+    Parameters
+    ----------
+    state
+        The state of the optimiser to continue from, {name: array}.
+    save
+        Called with the recorder and the optimiser's state after every CHECKPOINT_EVERY iterations. From these the
+        run can be continued exactly.
     """
-    state = recorder.saved or {"x": recorder.best_image.ravel()}
+    state = state or {"x": recorder.best_image.ravel()}
     with contextlib.suppress(StopIteration):
         while (left := recorder.iterations - recorder.made) > 0:
-            before, asked = recorder.made, min(left, CHECKPOINT_EVERY) if checkpoint else left
+            before, asked = recorder.made, min(left, CHECKPOINT_EVERY) if save else left
             state = OPTIMIZERS[optimizer](recorder, asked, state)
             if recorder.stopped or recorder.made - before < asked:  # asked to stop, or nothing improves any more
                 break
-            if checkpoint:
-                checkpoint(recorder, state)
+            if save:
+                save(recorder, state)
 
 
-# An optimiser makes so many iterations, from a state to a state, dictionaries of arrays: "x" is the flat image. It is
-# taken out of the state, so that a large one is not held twice.
+# An optimiser makes some iterations, from a state to a state, dictionaries of arrays: "x" is the flat image. It takes
+# "x" out of the state, so that a large image is not held twice.
 
 
-def lbfgs(recorder, iterations, state):
-    """scipy's L-BFGS-B with bounds [0, 1]: Byrd, Lu, Nocedal, Zhu 1995; the optimiser of Gatys et al.
+def lbfgs(recorder: Recorder, iterations: int, state: dict) -> dict:
+    """Minimise by scipy's L-BFGS-B with bounds [0, 1]: Byrd, Lu, Nocedal, Zhu 1995; the optimiser of Gatys et al.
 
-    - Its stopping rules are set to 0: `ftol` compares with max(|loss|, 1) and `gtol` is absolute, so that small
-      losses would stop at once. It still stops where nothing improves any more.
-    - Its first step is the gradient itself. The objective is scaled so that this step changes pixels by FIRST_STEP
-      on average: then only the ratios of the weights matter, at any size. The scale is a power of two, so that
-      dividing by it gives the loss back exactly.
-    - Its memory of the curvature cannot be read from scipy: a new segment begins without.
+    - The stopping rules are set to 0: `ftol` compares with max(|loss|, 1) and `gtol` is absolute, so that small losses
+      would stop at once. The optimiser still stops where nothing improves any more.
+    - Its first step is the gradient itself. The objective is scaled so that this step changes pixels by FIRST_STEP on
+      average: then only the ratios of the weights matter, at any size. The scale is a power of two, so that dividing
+      by it gives the loss back exactly.
+    - Its memory of the curvature cannot be read from scipy: a new segment begins without it.
     """
     x = state.pop("x").astype("float64")
     at_start = recorder(x)
     size_of_gradient = np.abs(at_start[1]).mean()
-    scale = 2.0 ** round(math.log2(FIRST_STEP / size_of_gradient)) if size_of_gradient else 1.0
+    scale = 2.0 ** round(math.log2(recorder.FIRST_STEP / size_of_gradient)) if size_of_gradient else 1.0
     known = [at_start]  # scipy asks for the start first
 
     def scaled(x):
@@ -204,7 +254,7 @@ def lbfgs(recorder, iterations, state):
     def callback(intermediate_result):
         recorder.step(intermediate_result.x, float(intermediate_result.fun) / scale)
 
-    # L-BFGS-B works on vectors, one short operation after the other: with more threads they wait for each other.
+    # L-BFGS-B does many short operations on vectors: with more threads they wait for each other.
     with threadpool_limits(1, user_api="blas"):
         end = scipy_minimize(
             scaled,
@@ -218,38 +268,8 @@ def lbfgs(recorder, iterations, state):
     return {"x": end.x}
 
 
-def lbfgs_float32(recorder, iterations, state):
-    """L-BFGS within [0, 1] in float32, on the device: projected as in Bertsekas 1982, SIAM J. Control Optim. 20(2).
-
-    scipy's L-BFGS-B works in float64 on the host, and its handling of bounds costs more than evaluating lite. Here a
-    pixel at a bound whose gradient pushes outwards is left where it is; the others take the step −H⁻¹g, clipped into
-    [0, 1], and half of it as long as the objective falls by less than a ten-thousandth of what g promises (Armijo). It
-    needs 4 · (2m + 10) bytes a variable, where scipy needs about 440: the way to prints, and to a GPU.
-    """
-    x = tf.constant(state.pop("x"), tf.float32)
-    total, g = recorder(x)
-    hessian = InverseHessian(x.shape[0], FLOAT32_CORRECTIONS)
-    first_step = FIRST_STEP / (float(tf.reduce_mean(tf.abs(g))) or 1.0)
-    for iteration in range(iterations):
-        free = ~(((x <= 0) & (g > 0)) | ((x >= 1) & (g < 0)))
-        g_free = tf.where(free, g, 0.0)
-        direction = -hessian.times(g_free) if iteration else -first_step * g_free
-        direction = tf.where(free, direction, 0.0)
-        for halvings in range(MAX_HALVINGS):
-            new_x = tf.clip_by_value(x + 0.5**halvings * direction, 0.0, 1.0)
-            new_total, new_g = recorder(new_x)
-            if new_total <= total + ARMIJO * float(tf.tensordot(g, new_x - x, 1)):
-                break
-        else:
-            break  # nothing improves any more
-        hessian.update(new_x - x, new_g - g)
-        x, total, g = new_x, new_total, new_g
-        recorder.step(x, total)
-    return {"x": x.numpy()}
-
-
-def adam(recorder, iterations, state):
-    """Adam (Kingma & Ba, arXiv:1412.6980) with learning rate 0.02, projected onto [0, 1] after every step."""
+def adam(recorder: Recorder, iterations: int, state: dict) -> dict:
+    """Minimise by Adam (Kingma & Ba, arXiv:1412.6980), learning rate 0.02, projected onto [0, 1] after every step."""
     variable = keras.Variable(state.pop("x").astype("float32"))
     optimizer = keras.optimizers.Adam(ADAM_LEARNING_RATE)
     optimizer.build([variable])
@@ -265,8 +285,8 @@ def adam(recorder, iterations, state):
     return state | {"x": keras.ops.convert_to_numpy(variable)}
 
 
-def gradient_descent(recorder, iterations, state):
-    """Gradient descent, x ← x − η g, projected onto [0, 1]: the simplest thing that works, and the slowest.
+def gradient_descent(recorder: Recorder, iterations: int, state: dict) -> dict:
+    """Minimise by gradient descent, x ← x − η g, projected onto [0, 1]: the simplest optimiser, and the slowest.
 
     η is chosen so that the first step changes pixels by FIRST_STEP on average, and shrinks by 0.5 % an iteration.
     """
@@ -274,10 +294,86 @@ def gradient_descent(recorder, iterations, state):
     for _ in range(iterations):
         total, gradient = recorder(x)
         recorder.step(x, total)
-        rate = rate or FIRST_STEP / (np.abs(gradient).mean() or 1.0)
+        rate = rate or recorder.FIRST_STEP / (np.abs(gradient).mean() or 1.0)
         x = np.clip(x - rate * gradient, 0.0, 1.0)
         rate *= DESCENT_DECAY
     return {"x": x, "rate": np.float64(rate)}
 
 
 OPTIMIZERS = {"lbfgs": lbfgs, "lbfgs-float32": lbfgs_float32, "adam": adam, "gradient-descent": gradient_descent}
+
+
+class Stage(NamedTuple):
+    """A part of a run: some iterations at one size, with the network in one precision."""
+
+    shape: tuple[int, int]
+    precision: str
+    iterations: int
+
+
+def stages(shapes: Sequence[Shape], iterations: int, precision: str) -> list[Stage]:
+    """Plan a run with `iterations` at each of `shapes`.
+
+    In bfloat16 gradients are too rough to end with: the last of the iterations at full size are in float32.
+    """
+    planned = [Stage(shape, precision, iterations) for shape in shapes]
+    if precision == "bfloat16":
+        finish = max(1, round(FLOAT32_FINISH * iterations))
+        planned[-1:] = [Stage(shapes[-1], "bfloat16", iterations - finish), Stage(shapes[-1], "float32", finish)]
+    return [stage for stage in planned if stage.iterations]
+
+
+def coarse_to_fine(
+    objective_at: Callable[[Shape, str], Objective],
+    start: ImageArray,
+    stages: Sequence[Stage],
+    *,
+    optimizer: str,
+    callback: Callable[[Step], Any] | None,
+    pin: Callable[[ImageArray], ImageArray] = lambda image: image,
+    finish: Callable[[ImageArray], ImageArray] = lambda image: image,
+    checkpoint: Any = None,
+) -> tuple[ImageArray, list[Step], bool]:
+    """Minimise an objective in stages; each starts from the picture of the one before, enlarged where the size grows.
+
+    Parameters
+    ----------
+    objective_at
+        Makes the objective at (shape, precision).
+    pin
+        Image → image: sets the pixels that are frozen, at the start of every stage.
+    finish
+        See `Recorder`.
+    checkpoint
+        The `nst_keras.results.runs.Checkpoint` in which the run is written down and continued.
+
+    Returns
+    -------
+    image, history, interrupted
+        As in `Result`, before `finish`; the image has the last shape, also after an interrupt.
+    """
+    work = np.cumsum([0.0] + [stage.iterations * math.prod(stage.shape) for stage in stages])
+    image, recorder, interrupted = start, None, False
+    try:
+        for level, (shape, precision, iterations) in enumerate(stages):
+            if checkpoint and level < checkpoint.level:
+                continue
+            image = pin(resize(image, shape))
+            recorder = Recorder(
+                objective_at(shape, precision),
+                image,
+                iterations,
+                callback=callback,
+                previous=recorder,
+                work=work[level : level + 2] / work[-1],
+                finish=finish,
+            )
+            saving = checkpoint.begin_level(level, recorder) if checkpoint else {}
+            minimize(recorder, optimizer, **saving)
+            image = recorder.best_image
+            if recorder.stopped:
+                interrupted = True
+                break
+    except KeyboardInterrupt:
+        image, interrupted = image if recorder is None else recorder.best_image, True
+    return resize(image, stages[-1].shape), recorder.history if recorder else [], interrupted

@@ -1,172 +1,131 @@
-"""What a layer keeps: the two halves of style transfer, each alone, starting from noise.
+"""The two halves of style transfer, each alone, from noise: how much does a layer keep of a picture?
 
-Content reconstruction asks what a layer still knows about a photograph; texture synthesis, or style reconstruction,
-what its Gram matrix knows about a painting. Gatys, Ecker, Bethge 2015, arXiv:1508.06576, figure 1; the texture model is
-that of Gatys et al. 2015, arXiv:1505.07376.
+Content reconstruction finds an image with the features of a photograph, texture synthesis (style reconstruction) one
+with the Gram matrices of a painting. Gatys, Ecker, Bethge 2015, arXiv:1508.06576, figure 1; the texture model is that
+of Gatys et al. 2015, arXiv:1505.07376.
 """
 
-from . import image as images
-from .large.memory import check_memory
-from .network import build_network
-from .objective import Objective, content_terms, style_targets, style_terms, total_variation_term
-from .run import Result, check_callback, coarse_to_fine, input_files, load_style, pyramid, stages, style_at
-from .settings import checked_settings, layers_read
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from .image import load_image, resize, starting_image
+from .optimize import Step
+from .results.result import Result
+from .support.settings import Settings, checked_layers
+from .support.types import ImageSource, Layers, PathLike
+from .transfer import DEFAULTS, check_callback, input_files, load_style, paint, prepared, pyramid, style_at
+
+ALONE = {"content_weight": 1.0, "style_weight": 1.0, "precision": "float32"}
+SHARED = ("size", "network", "formula", "tv_weight", "init", "iterations", "scales", "optimizer", "pooling", "weights")
 
 
 def reconstruct_content(
-    content,
-    layers,
+    content: ImageSource,
+    layers: Layers,
     *,
-    size=256,
-    network="lite",
-    formula="relative",
-    tv_weight=0.0,
-    init="noise",
-    iterations=200,
-    scales=1,
-    optimizer="lbfgs",
-    pooling=None,
-    weights=None,
-    seed=0,
-    callback=None,
-):
+    size: int = 256,
+    network: str | keras.Model = "lite",
+    formula: str = "relative",
+    tv_weight: float = 0.0,
+    init: str | ImageSource = "noise",
+    iterations: int = 200,
+    scales: int | str = 1,
+    optimizer: str = "lbfgs",
+    pooling: str | None = None,
+    weights: PathLike | None = None,
+    seed: int = 0,
+    callback: Callable[[Step], Any] | None = None,
+) -> Result:
     """Find an image with the same features as `content` at `layers`: Σ w_l · `content_loss` → min.
 
-    Shallow layers give the photograph back; deep ones keep what is where and lose the exact pixels (figure 1, "content
-    reconstructions").
+    Shallow layers give the photograph back; deep layers keep where things are and lose the exact pixels (figure 1,
+    "content reconstructions").
 
     Parameters
     ----------
-    content : path, PIL image or array
-        See `load_image`.
-    layers : sequence of str, or dict {layer: w_l}
-        All alike in a sequence.
-    size : int
-        Longer side of the result, in pixels.
-    tv_weight : float
+    layers
+        Names, which have equal weights, or {layer: w_l}.
+    tv_weight
         Of `total_variation_loss`; the paper has none.
-    Others
+    others
         See `style_transfer`.
-
-    Returns
-    -------
-    Result
-
-    Raises
-    ------
-    ValueError
-        An argument is wrong. Raised before any network is built.
-    NonFiniteLossError
-        A term became NaN or infinite.
     """
-    settings = dict(locals())
-    del settings["content"], settings["callback"]
     if layers is None:
         raise ValueError("layers must be a list of layer names; got None.")
-    settings = checked_settings(layers_of="content", **settings)
+    layers = checked_layers("layers", network, layers, "content")
+    settings = Settings.of(vars(DEFAULTS) | ALONE | locals() | {"content_layers": layers}).checked(styles=0)
     check_callback(callback)
-    image = images.load_image(content, name="content")
-    shapes = pyramid(image.shape, size, settings["scales"])
-    image = images.resize(image, shapes[-1])
-    start = images.starting_image(init, images.resize(image, shapes[0]), image, seed)
-    layers = settings["layers"]
-
-    def terms_at(shape, network):
-        return content_terms(network, images.resize(image, shape), layers, 1.0, formula=formula)
-
-    picture, history, interrupted = _minimized(
-        terms_at, {"content_layers": layers}, network, settings, start, shapes, callback
-    )
-    return Result(picture, history, settings, input_files(content, init), interrupted, image, [])
+    image = load_image(content, name="content")
+    shapes = pyramid(image.shape, settings.size, settings.scales)
+    image = resize(image, shapes[-1])
+    start = starting_image(init, resize(image, shapes[0]), image, seed)
+    plan, networks = prepared(settings, shapes)
+    picture, history, interrupted = paint(settings, start, plan, networks, content=image, callback=callback)
+    record = {"layers": settings.content_layers} | _shared(settings)
+    return Result(picture, history, record, input_files(content, init), interrupted, image, [])
 
 
 def synthesize_texture(
-    style,
-    layers=None,
+    style: ImageSource | Sequence[ImageSource],
+    layers: Layers | None = None,
     *,
-    size=256,
-    proportions=None,
-    network="lite",
-    formula="relative",
-    tv_weight=0.0,
-    style_scale=1.0,
-    init="noise",
-    iterations=100,
-    scales="auto",
-    optimizer="lbfgs",
-    pooling=None,
-    weights=None,
-    seed=0,
-    callback=None,
-):
+    size: int = 256,
+    proportions: Sequence[float] | None = None,
+    network: str | keras.Model = "lite",
+    formula: str = "relative",
+    tv_weight: float = 0.0,
+    style_scale: float = 1.0,
+    init: str | ImageSource = "noise",
+    iterations: int = 100,
+    scales: int | str = "auto",
+    optimizer: str = "lbfgs",
+    pooling: str | None = None,
+    weights: PathLike | None = None,
+    seed: int = 0,
+    callback: Callable[[Step], Any] | None = None,
+) -> Result:
     """Find an image with the same Gram matrices as `style` at `layers`: Σ w_l · `style_loss` → min.
 
-    It has the style's colours, strokes and local shapes, but in other places: the Gram matrix forgets where things
-    are. The more and the deeper layers, the larger the shapes (figure 1, "style reconstructions").
+    It has the style's colours, strokes and local shapes, but in other places: the Gram matrix forgets where things are.
+    More and deeper layers give larger shapes (figure 1, "style reconstructions").
 
     Parameters
     ----------
-    style : path, PIL image or array, or a list of several
-        Several describe one style together.
-    layers : sequence of str or correlations, or dict {layer: w_l}, optional
+    style
+        A list of pictures describes one style.
+    layers
         As `style_layers` of `style_transfer`.
-    size : int
-        Longer side of the result, in pixels.
-    proportions : (height, width), optional
-        Of the result, such as (1, 2) for a strip; by default those of the first picture. The result need not have
-        the style's size.
-    style_scale : float
+    proportions
+        (height, width) of the result, such as (1, 2) for a strip; by default those of the first picture. The result
+        need not have the style's size.
+    style_scale
         0.1 to 4: the longer side of the style's pictures, as a multiple of `size`.
-    tv_weight : float
+    tv_weight
         Of `total_variation_loss`; the paper has none.
-    Others
+    others
         See `style_transfer`.
-
-    Returns
-    -------
-    Result
-
-    Raises
-    ------
-    ValueError
-        An argument is wrong. Raised before any network is built.
-    NonFiniteLossError
-        A term became NaN or infinite.
     """
-    settings = dict(locals())
-    del settings["style"], settings["proportions"], settings["callback"]
-    settings = checked_settings(layers_of="style", **settings)
+    layers = checked_layers("layers", network, layers, "style")
+    settings = Settings.of(vars(DEFAULTS) | ALONE | locals() | {"style_layers": layers})
+    settings = settings.checked(styles=1, content=False)
     check_callback(callback)
     pictures = load_style(style)
-    shapes = pyramid(_proportions(proportions, pictures[0].shape), size, settings["scales"])
-    settings["proportions"] = None if proportions is None else [float(side) for side in proportions]
-    first = images.resize(pictures[0], shapes[0])
-    start = images.starting_image(init, first, first, seed)
-    layers = settings["layers"]
-
-    def styles_at(shape):
-        return [style_at(shape, picture, settings) for picture in pictures]
-
-    def terms_at(shape, network):
-        return style_terms(style_targets(network, styles_at(shape), layers), 1.0, formula=formula)
-
-    picture, history, interrupted = _minimized(
-        terms_at, {"style_layers": layers}, network, settings, start, shapes, callback
-    )
-    return Result(picture, history, settings, input_files(style, init), interrupted, None, styles_at(shapes[-1]))
+    shapes = pyramid(_proportions(proportions, pictures[0].shape), settings.size, settings.scales)
+    first = resize(pictures[0], shapes[0])
+    start = starting_image(init, first, first, seed)
+    plan, networks = prepared(settings, shapes)
+    picture, history, interrupted = paint(settings, start, plan, networks, styles=[pictures], callback=callback)
+    record = {"layers": settings.style_layers} | _shared(settings) | {"style_scale": settings.style_scale}
+    record["proportions"] = None if proportions is None else [float(side) for side in proportions]
+    styles = [style_at(shapes[-1], picture, settings) for picture in pictures]
+    return Result(picture, history, record, input_files(style, init), interrupted, None, styles)
 
 
-def _minimized(terms_at, layers, network, settings, start, shapes, callback):
-    """Image, history and whether the run was interrupted; `terms_at` is (shape, network) → list of Term."""
-    network = build_network(network, layers_read(layers), pooling=settings["pooling"], weights=settings["weights"])
-    check_memory(network, shapes[-1], settings["optimizer"])
-    smoothness = total_variation_term(settings["tv_weight"], formula=settings["formula"])
-
-    def objective_at(shape, precision):
-        return Objective(network, [*terms_at(shape, network), smoothness], shape)
-
-    plan = stages(shapes, settings["iterations"], "float32")
-    return coarse_to_fine(objective_at, start, plan, optimizer=settings["optimizer"], callback=callback)
+def _shared(settings):
+    record = settings.record()
+    return {name: record[name] for name in (*SHARED, "seed")}
 
 
 def _proportions(proportions, shape):

@@ -1,10 +1,17 @@
-"""Style transfer in one call: loads, wires it all, and returns a `Result`."""
+"""Style transfer in one call: load, check, build the objective, minimise it, and return a `Result`."""
 
-from . import image as images
-from .color import after_transfer, before_transfer
+import functools
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import keras
+
+from .color import ColorMethod, after_transfer, before_transfer
+from .image import fitting_shape, load_image, resize, starting_image
 from .large.memory import check_memory
-from .large.tiles import Tiling
-from .masks.regions import load_regions
+from .masks.regions import Regions, load_regions
 from .network import build_network
 from .objective import (
     Objective,
@@ -15,43 +22,51 @@ from .objective import (
     style_terms,
     total_variation_term,
 )
-from .run import Result, check_callback, coarse_to_fine, input_files, load_style, pyramid, stages, style_at
-from .settings import checked_settings, layers_read
+from .optimize import Stage, Step, coarse_to_fine, stages
+from .results.result import Result
+from .support.checks import sides
+from .support.pictures import MAX_PIXELS, MIN_SIDE
+from .support.settings import GROUPS, Settings, layers_read
+from .support.types import ImageArray, ImageSource, Layers, MaskSource, PathLike, Shape
+
+MIN_SCALE = 64  # longer side of the smallest scale, in pixels
+MAX_ELONGATION = 8
+EMPTY_STYLE = "style must be a picture or a list of at least one; got an empty list."
 
 
 def style_transfer(
-    content,
-    style,
+    content: ImageSource,
+    style: ImageSource | Sequence,
     *,
-    size=512,
-    network="lite",
-    content_layers=None,
-    style_layers=None,
-    formula="relative",
-    content_weight=None,
-    style_weight=None,
-    tv_weight=None,
-    shares=None,
-    style_weights=None,
-    combine="losses",
-    style_scale=1.0,
-    masks=None,
-    style_masks=None,
-    mask_mode="guided",
-    preserve_color=None,
-    color_strength=1.0,
-    init="content",
-    iterations=100,
-    scales="auto",
-    optimizer="lbfgs",
-    tile=None,
-    pooling=None,
-    weights=None,
-    precision="auto",
-    seed=0,
-    callback=None,
-    checkpoint=None,
-):
+    size: int = 512,
+    network: Literal["lite", "vgg19", "vgg16", "squeezenet1_0", "squeezenet1_1"] | keras.Model = "lite",
+    content_layers: Layers | None = None,
+    style_layers: Layers | None = None,
+    formula: Literal["relative", "gatys", "gatys-code", "keras", "neural-style", "johnson", "cs231n"] = "relative",
+    content_weight: float | None = None,
+    style_weight: float | None = None,
+    tv_weight: float | None = None,
+    shares: dict[str, float] | None = None,
+    style_weights: Sequence[float] | None = None,
+    combine: Literal["losses", "targets"] = "losses",
+    style_scale: float = 1.0,
+    masks: Sequence[MaskSource] | None = None,
+    style_masks: Sequence[MaskSource | None] | None = None,
+    mask_mode: Literal["guided", "blend", "freeze", "classic"] = "guided",
+    preserve_color: ColorMethod | None = None,
+    color_strength: float = 1.0,
+    init: Literal["content", "style", "noise", "blend"] | ImageSource = "content",
+    iterations: int = 100,
+    scales: int | Literal["auto"] = "auto",
+    optimizer: Literal["lbfgs", "lbfgs-float32", "adam", "gradient-descent"] = "lbfgs",
+    tile: int | None = None,
+    pooling: Literal["average", "max"] | None = None,
+    weights: PathLike | None = None,
+    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    seed: int = 0,
+    callback: Callable[[Step], Any] | None = None,
+    checkpoint: PathLike | None = None,
+) -> Result:
     """Paint the content in the style of another picture, or of several.
 
     Minimises content_weight · L_content + style_weight · L_style + tv_weight · L_tv over the pixels, where
@@ -60,194 +75,295 @@ def style_transfer(
     - L_style = Σ over styles r of ρ_r · Σ over style layers of w_l · `style_loss`,
     - L_tv = `total_variation_loss`.
 
-    The method is Gatys, Ecker, Bethge 2015 (arXiv:1508.06576); the
-    normalisation, and going from coarse to fine, are this package's: first at a small size, where large shapes
-    and colours settle, then at twice the size from there, up to `size`.
+    The method is Gatys, Ecker, Bethge 2015 (arXiv:1508.06576). The normalisation and the way from coarse to fine are
+    this package's: the run begins at a small size, where large shapes and colours settle, and doubles the size until
+    it is `size`.
 
     Parameters
     ----------
-    content : path, PIL image or array
+    content
         See `load_image`. Never stretched or cropped.
-    style : the same, or a list of several
-        Scaled so that the longer side is the result's; keeps its own proportions, which may be up to 8 : 1 (but formula
-        "keras" squashes it to the result's shape). A list
-        within the list is one style of several pictures, such as the works of an artist.
-    size : int
+    style
+        One picture, or a list of several styles. A list within the list is one style of several pictures, such as the
+        works of an artist. A picture is scaled so that its longer side is the result's; it keeps its proportions, up to
+        8 : 1. (Formula "keras" squashes it to the result's shape.)
+    size
         Longer side of the result, in pixels; at least 32.
-    network : str or keras.Model
-        "lite" (comes with the package), "vgg19", "vgg16", "squeezenet1_0", "squeezenet1_1", or a model; see
-        `build_network`.
-    content_layers, style_layers : sequence of str, or dict {layer: w_l}, optional
-        By default those in `nst_keras.settings.LAYERS`, all alike: the paper's, and the colours for the style; for
-        lite also the last layers of blocks 2, 3 and 4, through which it learnt. Style layers may be correlations of
-        other kinds, see `nst_keras.correlations`.
-    formula : str
-        What the losses are divided by; a row of `nst_keras.formulas.FORMULAS`.
-    content_weight, style_weight, tv_weight : float, optional
+    network
+        See `build_network`; "lite" comes with the package.
+    content_layers, style_layers
+        Names, or {layer: w_l}. By default those in `nst_keras.network.LAYERS`, all alike: the paper's, and the colours
+        for the style; for lite also the last layers of blocks 2, 3 and 4, through which it learnt. Style layers may be
+        other correlations, see `nst_keras.correlations`.
+    formula
+        The divisors of the losses; a row of `nst_keras.formulas.FORMULAS`.
+    content_weight, style_weight, tv_weight
         α, β and the weight of the total variation; ≥ 0. By default the formula's.
-    shares : dict, optional
+    shares
         Instead of the weights: the share that "content", "style" and "tv" each have in the gradient, as norms halfway
-        between the content and the first style, at every scale; see `balanced_terms`. Unlike weights they mean the
+        between the content and the first style, at every scale; see `balanced_terms`. Shares, unlike weights, mean the
         same with every formula, network and size.
-    style_weights : sequence of float, optional
+    style_weights
         ρ, one for each style; scaled to sum 1. Equal by default.
-    combine : "losses" or "targets"
-        Of several styles: the sum of their losses, or one loss with the average of their targets.
-    style_scale : float
-        0.1 to 4: the size of the style's pictures, and so of its brush strokes; 1: their longer side is the result's.
-    masks : list of masks, optional
-        One for each style, of the content's proportions: white is where that style applies. See `load_mask`.
-    style_masks : list of masks or None, optional
-        One for each style, of its own proportions: white is the part of it that is the style. All of it by default.
-    mask_mode : str
-        What black means. "guided": no style of this mask's, by guided Gram matrices (`style_sums`); some of it leaks
-        in, as far as the network sees. "blend": then the content is pasted back, with a soft edge. "freeze": a pixel
-        that is black in every mask stays exactly the content's. "classic": as in "Show, Divide and Neural" (Chan &
-        Bhargava 2016) and in tutorials: binarised, the same mask on style and result, not renormalised.
-    preserve_color : str, optional
-        How the content keeps its colours: "cholesky", "image-analogies", "optimal-transport", "histogram", "luminance"
-        or "chroma-swap"; see `nst_keras.color`. By default it does not.
-    color_strength : float
-        How much of them, 0 to 1.
-    init : "content", "style", "noise", "blend", or a picture
-        What optimisation starts from. "style" is the first style, stretched to the content's shape; "blend" is
+    combine
+        For several styles: the sum of their losses, or one loss with the average of their targets.
+    style_scale
+        0.1 to 4: the size of the style's pictures, and so of its brush strokes. At 1 their longer side is the result's.
+    masks
+        One for each style, with the content's proportions: white where that style applies. See `load_mask`.
+    style_masks
+        One for each style, with its proportions: white on the part that is the style. All of it by default.
+    mask_mode
+        What black means. "guided": this mask's style is not asked for, by guided Gram matrices (`style_sums`); some of
+        it leaks in, as far as the network sees. "blend": the content is pasted back, with a soft edge. "freeze": a
+        pixel that is black in every mask stays exactly the content's. "classic": as in "Show, Divide and Neural" (Chan
+        & Bhargava 2016) and in tutorials: binarised, the same mask on style and result, not renormalised.
+    preserve_color
+        How the content keeps its colours; see `nst_keras.color`. By default it does not.
+    color_strength
+        How much of its colours the content keeps, 0 to 1.
+    init
+        The start of the optimisation. "style" is the first style, stretched to the content's shape; "blend" is
         0.6 noise + 0.4 content.
-    iterations : int
-        For each scale.
-    scales : "auto" or int
+    iterations
+        At each scale.
+    scales
         How many sizes to go through, each half the next; fewer where one would be under 64 px, or its shorter side
         under 32. "auto": as many as that allows, but 1 where `init` is a picture, whose detail a smaller size would
         lose. 1: only the full size.
-    optimizer : "lbfgs", "lbfgs-float32", "adam" or "gradient-descent"
+    optimizer
         scipy's L-BFGS-B; L-BFGS in float32 on the device, faster and for large pictures; Adam; plain gradient descent.
         See `nst_keras.optimize`.
-    tile : int, optional
-        For prints: side of the squares in pixels, at least 32, in which the network sees larger images, one after the
-        other. The picture is the same. Memory is then bounded by the tile, and by what the optimiser keeps: "lbfgs"
-        needs 1.3 kB a pixel, the others a fraction. Small tiles take more time, for each has a margin around it as
-        wide as the network's receptive field; 512 to 1024 is sensible. See `nst_keras.large.tiles`.
+    tile
+        For prints: side of the squares in pixels, at least 32, in which the network sees a larger image, one after the
+        other. The picture is the same. The memory for the network is then bounded by the tile; the optimiser needs
+        1.3 kB a pixel ("lbfgs") or a fraction (the others). Each tile has a margin as wide as the network's receptive
+        field, so small tiles take more time; 512 to 1024 is sensible. See `nst_keras.large.tiles`.
     pooling, weights
         See `build_network`.
-    precision : "auto", "float32" or "bfloat16"
+    precision
         Of the network. In bfloat16, which "auto" takes for VGG where the processor has it, the second half of the
-        iterations at full size is in float32 all the same; Gram matrices and losses always are.
-    seed : int
-        For the noise of `init="noise"`.
-    callback : callable, optional
-        Called with every `Step`; raises `StopIteration` to end the run. `ProgressBar()` is one.
-    checkpoint : path, optional
-        A new folder, in which the run is written down as it goes: after a crash, `nst_keras.studio.resume(folder)` goes
-        on. L-BFGS forgets the curvature at every checkpoint, so its picture differs; see `optimize.CHECKPOINT_EVERY`.
-
-    Returns
-    -------
-    Result
+        iterations at full size is in float32; Gram matrices and losses always are.
+    seed
+        For the noise of `init`.
+    callback
+        Called with every `Step`, whose image is finished as the result is; raises `StopIteration` to end the run.
+        `ProgressBar()` is one.
+    checkpoint
+        A new folder, in which the run is written down as it goes: after a crash, `nst_keras.studio.resume(folder)`
+        continues it. L-BFGS forgets the curvature at every checkpoint, so the picture differs from that of a run
+        without; see `optimize.CHECKPOINT_EVERY`.
 
     Raises
     ------
     ValueError
-        An argument is wrong. Raised before any network is built, but for a weights file that does not fit, and a share
-        for a group without a gradient.
+        An argument is wrong. Raised before any network is built, except for a weights file that does not fit, and a
+        share for a group without a gradient.
     NonFiniteLossError
         A term became NaN or infinite; the error carries the best image.
     """
-    settings = dict(locals())
-    for name in ("content", "style", "callback", "checkpoint"):
-        del settings[name]
+    arguments = locals()
     sources = list(style) if isinstance(style, (list, tuple)) else [style]
-    settings = checked_settings(styles=len(sources), **settings)
+    if not sources:
+        raise ValueError(EMPTY_STYLE)
+    settings = Settings.of(arguments).checked(styles=len(sources))
     check_callback(callback)
     if checkpoint is not None:
-        from .support.runs import Checkpoint
+        from .results.runs import as_checkpoint
 
-        checkpoint = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint.new(checkpoint, network)
-    content_image = images.load_image(content, name="content")
-    style_images = [load_style(source) for source in sources]
-    regions = load_regions(masks, style_masks, mask_mode, content_image, style_images)
-    shapes = pyramid(content_image.shape, size, settings["scales"])
-    content_image = images.resize(content_image, shapes[-1])
-    seen_content, style_images, notes = _recolored(content_image, style_images, settings)
-    start = images.starting_image(init, images.resize(seen_content, shapes[0]), style_images[0][0], seed)
-    plan = stages(shapes, iterations, settings["precision"])
-    layers = layers_read(settings)
-    networks = {
-        stage.precision: build_network(network, layers, pooling=pooling, weights=weights, precision=stage.precision)
-        for stage in plan
-    }
-    seen_at_once = shapes[-1] if tile is None else Tiling(networks["float32"], shapes[-1], tile, layers).crop
-    check_memory(networks["float32"], shapes[-1], optimizer, seen_at_once)
-
+        checkpoint = as_checkpoint(checkpoint, network)
+    image = load_image(content, name="content")
+    styles = [load_style(source) for source in sources]
+    regions = load_regions(masks, style_masks, mask_mode, image, styles)
+    shapes = pyramid(image.shape, settings.size, settings.scales)
+    image = resize(image, shapes[-1])
+    seen, styles, notes = _recolored(image, styles, settings)
+    start = starting_image(init, resize(seen, shapes[0]), styles[0][0], seed)
+    plan, networks = prepared(settings, shapes, may_tile=True)
     if checkpoint:
-        picture = None if settings["init"] in images.STARTS else init
-        files = {"masks": masks, "style_masks": style_masks, "init": picture, "weights": weights}
-        checkpoint.begin(settings, {"content": content, "style": sources} | files)
+        checkpoint.begin(settings.record(), vars(settings) | {"content": content, "style": sources})
+
+    def finished(picture):
+        original = resize(image, picture.shape)
+        picture, notes = after_transfer(picture, original, preserve_color, strength=color_strength)
+        return regions.finished(picture, original), notes
+
+    painted, history, interrupted = paint(
+        settings,
+        start,
+        plan,
+        networks,
+        content=seen,
+        styles=styles,
+        regions=regions,
+        callback=callback,
+        finish=lambda picture: finished(picture)[0],
+        checkpoint=checkpoint,
+    )
+    painted, more_notes = finished(painted)
+    result = Result(
+        image=painted,
+        history=history,
+        settings=settings.record(),
+        inputs=input_files(content, sources, masks, style_masks, init),
+        interrupted=interrupted,
+        content=image,
+        styles=[style_at(shapes[-1], picture, settings) for pictures in styles for picture in pictures],
+        notes=regions.notes(networks["float32"], shapes[-1]) + notes + more_notes,
+    )
+    return replace(result, **checkpoint.finish(result)) if checkpoint else result
+
+
+DEFAULTS = Settings.of(style_transfer.__kwdefaults__)
+
+
+def prepared(
+    settings: Settings, shapes: Sequence[Shape], *, may_tile: bool = False
+) -> tuple[list[Stage], dict[str, keras.Model]]:
+    """Plan a run, build its networks, {precision: network}, and check that there is enough memory for it."""
+    plan = stages(shapes, settings.iterations, settings.precision)
+    layers = layers_read(settings.content_layers, settings.style_layers)
+    options = {"pooling": settings.pooling, "weights": settings.weights}
+    networks = {
+        stage.precision: build_network(settings.network, layers, precision=stage.precision, **options) for stage in plan
+    }
+    check_memory(networks["float32"], shapes[-1], settings.optimizer, settings.tile, may_tile=may_tile)
+    return plan, networks
+
+
+def paint(
+    settings: Settings,
+    start: ImageArray,
+    plan: Sequence[Stage],
+    networks: dict[str, keras.Model],
+    *,
+    content: ImageArray | None = None,
+    styles: Sequence[list[ImageArray]] = (),
+    regions: Regions | None = None,
+    callback: Callable[[Step], Any] | None = None,
+    finish: Callable[[ImageArray], ImageArray] = lambda image: image,
+    checkpoint: Any = None,
+) -> tuple[ImageArray, list[Step], bool]:
+    """Minimise the objective of checked settings in the stages of a plan; see `coarse_to_fine`."""
+    regions = regions or Regions([None] * len(styles), [[None] * len(pictures) for pictures in styles], "guided", [])
 
     def objective_at(shape, precision):
-        return _objective(networks[precision], seen_content, style_images, regions, settings, shape)
+        return _objective(networks[precision], content, styles, regions, settings, shape)
 
-    image, history, interrupted = coarse_to_fine(
+    return coarse_to_fine(
         objective_at,
         start,
         plan,
-        optimizer=optimizer,
+        optimizer=settings.optimizer,
         callback=callback,
-        pin=lambda image: regions.pinned(image, seen_content),
+        pin=lambda image: regions.pinned(image, content),
+        finish=finish,
         checkpoint=checkpoint,
     )
-    image, more_notes = after_transfer(image, content_image, preserve_color, strength=color_strength)
-    image = regions.pasted(image, content_image)
-    result = Result(
-        image=image,
-        history=history,
-        settings=settings,
-        inputs=input_files(content, sources, masks, style_masks, init),
-        interrupted=interrupted,
-        content=content_image,
-        styles=[style_at(shapes[-1], picture, settings) for pictures in style_images for picture in pictures],
-        notes=regions.notes(networks["float32"], shapes[-1]) + notes + more_notes,
-    )
-    return checkpoint.finish(result) if checkpoint else result
-
-
-def _recolored(content, styles, settings):
-    """Content and styles as the transfer is to see them, and what is to be said about their colours."""
-    pictures = [picture for pictures in styles for picture in pictures]
-    method, strength = settings["preserve_color"], settings["color_strength"]
-    content, pictures, notes = before_transfer(content, pictures, method, strength=strength)
-    recolored = iter(pictures)
-    return content, [[next(recolored) for _ in pictures] for pictures in styles], notes
 
 
 def _objective(network, content, styles, regions, settings, shape):
-    """The objective at one scale, for images of `shape`."""
-    content = images.resize(content, shape)
-    formula, tile = settings["formula"], settings["tile"]
-    balanced = settings["shares"] is not None
-    frozen = regions.frozen(shape)
+    """Build the objective at one scale, for images of `shape`."""
+    see, make = network, Objective
+    if settings.tile is not None:
+        from .large.tiles import TiledNetwork, TiledObjective
+
+        see, make = TiledNetwork(network, settings.tile), functools.partial(TiledObjective, tile=settings.tile)
+    formula, frozen = settings.formula, regions.frozen(shape)
     content_weight, style_weight, tv_weight = (
-        1.0 if balanced else settings[f"{group}_weight"] for group in ("content", "style", "tv")
+        1.0 if settings.shares else getattr(settings, f"{group}_weight") for group in GROUPS
     )
-    terms = content_terms(network, content, settings["content_layers"], content_weight, formula=formula, tile=tile)
+    terms = []
+    if settings.content_layers:
+        content = resize(content, shape)
+        terms += content_terms(see, content, settings.content_layers, content_weight, formula=formula)
     targets = [
         style_targets(
-            network,
-            [style_at(shape, picture, settings) for picture in style],
-            settings["style_layers"],
+            see,
+            [style_at(shape, picture, settings) for picture in pictures],
+            settings.style_layers,
             style_masks,
             classic=regions.classic,
-            tile=tile,
         )
-        for style, style_masks in zip(styles, regions.style_masks, strict=True)
+        for pictures, style_masks in zip(styles, regions.style_masks, strict=True)
     ]
-    shares, masks = settings["style_weights"], regions.masks
-    if settings["combine"] == "targets":
+    shares, masks = settings.style_weights, regions.masks
+    if settings.combine == "targets":
         targets, shares, masks = [blended_targets(targets, shares)], [1.0], [None]
     for number, (target, share, mask) in enumerate(zip(targets, shares, masks, strict=True), start=1):
         name = "style" if len(targets) == 1 else f"style {number}"
         weight = style_weight * share
         terms += style_terms(target, weight, formula=formula, name=name, mask=mask, classic=regions.classic)
     terms.append(total_variation_term(tv_weight, formula=formula))
-    if balanced:
-        halfway = (content + images.resize(styles[0][0], shape)) / 2
-        terms = balanced_terms(network, terms, halfway, settings["shares"], frozen, tile)
-    return Objective(network, terms, shape, frozen, tile)
+    if settings.shares:
+        halfway = (content + resize(styles[0][0], shape)) / 2
+        terms = balanced_terms(network, terms, halfway, settings.shares, frozen, make)
+    return make(network, terms, shape, frozen)
+
+
+def pyramid(shape: Shape, size: int, scales: int | str) -> list[tuple[int, int]]:
+    """Return the shapes of a run, from coarse to fine, with the proportions of `shape`; the last one's longer side is
+    `size`.
+
+    Each is half the next, at most `scales`, or as many as possible for "auto"; fewer where one would be under 64 px, or
+    its shorter side under 32. A `ValueError` if the last one is too small or too large.
+    """
+    full = fitting_shape(shape, size)
+    if min(full) < MIN_SIDE or full[0] * full[1] > MAX_PIXELS:
+        raise ValueError(
+            f"size={size} would make the result {sides(full)} pixels; both sides must be at least {MIN_SIDE}, and it "
+            f"may have {MAX_PIXELS // 1_000_000} megapixels."
+        )
+    shapes = [full]
+    while scales == "auto" or len(shapes) < scales:
+        smaller = fitting_shape(shape, round(max(shapes[0]) / 2))
+        if max(smaller) < MIN_SCALE or min(smaller) < MIN_SIDE:
+            break
+        shapes.insert(0, smaller)
+    return shapes
+
+
+def load_style(source: ImageSource | Sequence[ImageSource]) -> list[ImageArray]:
+    """Load the pictures of one style from one source or a list of several."""
+    sources = source if isinstance(source, (list, tuple)) else [source]
+    if not sources:
+        raise ValueError(EMPTY_STYLE)
+    pictures = [load_image(picture, name="style") for picture in sources]
+    for picture in pictures:
+        if max(picture.shape[:2]) > MAX_ELONGATION * min(picture.shape[:2]):
+            raise ValueError(f"style is {sides(picture.shape)} pixels, longer than {MAX_ELONGATION} : 1; crop it.")
+    return pictures
+
+
+def style_at(shape: Shape, style: ImageArray, settings: Settings) -> ImageArray:
+    """Return a style's picture for the scale where the result has `shape`."""
+    if settings.formula == "keras":  # its raw Gram matrices need images of one size
+        return resize(style, shape)
+    size = round(max(shape) * settings.style_scale)
+    return resize(style, fitting_shape(style.shape, size, minimum=MIN_SIDE))
+
+
+def check_callback(callback: Any) -> None:
+    """Raise a `ValueError` unless `callback` is None or can be called."""
+    if callback is not None and not callable(callback):
+        raise ValueError(f"callback must be a function of a Step, such as ProgressBar(); got {callback!r}.")
+
+
+def input_files(*sources: Any) -> list[str]:
+    """Return the absolute paths of those sources, also in lists, that are files; a result is not saved over them."""
+    paths = []
+    for source in sources:
+        if isinstance(source, (list, tuple)):
+            paths += input_files(*source)
+        elif isinstance(source, (str, os.PathLike)) and os.path.exists(source):
+            paths.append(os.path.abspath(source))
+    return paths
+
+
+def _recolored(content, styles, settings):
+    """Return content and styles as the transfer sees them, and notes about their colours."""
+    pictures = [picture for pictures in styles for picture in pictures]
+    method, strength = settings.preserve_color, settings.color_strength
+    content, pictures, notes = before_transfer(content, pictures, method, strength=strength)
+    recolored = iter(pictures)
+    return content, [[next(recolored) for _ in pictures] for pictures in styles], notes

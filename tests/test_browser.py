@@ -16,7 +16,7 @@ from conftest import ROOT
 from PIL import Image
 from scipy import ndimage
 
-from nst_keras import select_flood, select_polygon
+from nst_keras.masks.selections import select_flood, select_polygon
 from nst_keras.widgets import MaskPainter
 
 # A model as anywidget gives it to a module, filled with the widget's own state.

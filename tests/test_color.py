@@ -17,9 +17,9 @@ from nst_keras.color import (
     color_statistics,
     color_transform,
     limited_transform,
-    luminance,
     match_colors,
 )
+from nst_keras.image import luminance
 
 RIDGE = EPSILON * np.eye(3)
 
@@ -305,13 +305,13 @@ def test_inputs_stay_as_they_are(style, palette, method):
         ({"strength": "all"}, "got 'all'"),
         (
             {"style": np.zeros((4, 4), "float32")},
-            r"style must hold floats, in the shape \(4, 4, 3\); got float32, \(4, 4\)",
+            r"style must be an array of floats in \[0, 1\], shape \(H, W, 3\); got float32, shape \(4, 4\)",
         ),
-        ({"style": np.zeros((4, 4, 3), "uint8")}, "style must hold floats.* got uint8"),
+        ({"style": np.zeros((4, 4, 3), "uint8")}, "style must be an array of floats .* got uint8"),
         ({"palette": np.full((4, 4, 3), 2.0)}, r"palette must hold values in \[0, 1\]; got 2 to 2"),
-        ({"palette": np.full((4, 4, 3), np.nan)}, "palette must hold values"),
-        ({"palette": np.zeros((0, 4, 3))}, "palette must hold floats"),
-        ({"style_mask": np.ones((3, 3))}, r"style_mask must hold floats, in the shape \(4, 4\)"),
+        ({"palette": np.full((4, 4, 3), np.nan)}, "palette holds NaN"),
+        ({"palette": np.zeros((0, 4, 3))}, "palette must be an array of floats"),
+        ({"style_mask": np.ones((3, 3))}, r"style_mask must be an array of floats .* shape \(4, 4\); got"),
         ({"palette_mask": np.zeros((4, 4))}, "palette_mask is black everywhere"),
     ],
 )
@@ -331,5 +331,5 @@ def test_preserve_color_is_checked_before_anything_is_done():
     for wrong in (True, 3, ["cholesky"]):
         with pytest.raises(ValueError, match="preserve_color must be one of"):
             check_preserve_color(wrong)
-    with pytest.raises(ValueError, match=r"content must hold floats, in the shape \(4, 4, 3\)"):
+    with pytest.raises(ValueError, match=r"content must be an array of floats .* shape \(4, 4, 3\); got"):
         after_transfer(np.ones((4, 4, 3)), np.ones((4, 5, 3)), "chroma-swap")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras import correlations as improvements
+from nst_keras import correlations
 from nst_keras.correlations import (
     Correlation,
     as_correlations,
@@ -149,22 +149,11 @@ def test_upsampling_and_its_transpose(rng, fine, coarse):
     np.testing.assert_allclose(tape.gradient(product, y), up, atol=1e-5)
 
 
-@pytest.mark.parametrize(("fine", "coarse"), [((8, 6), (4, 3)), ((9, 7), (4, 3))])
-def test_upsampling_of_parts(rng, fine, coarse):
-    """Rows 4 and behind come from rows 1 and behind of the coarse map: what they give it is the same in the part."""
-    y = rng.normal(size=(1, *fine, 3)).astype("float32")
-    y[:, :4] = 0
-    whole = transposed_upsampling(tf.constant(y), coarse)
-    scale = np.divide(fine, coarse)
-    part = transposed_upsampling(tf.constant(y[:, 4:]), (coarse[0] - 1, coarse[1]), scale, (1, 0) * scale - (4, 0))
-    np.testing.assert_allclose(part, whole[:, 1:], atol=1e-5)
-
-
 def test_blur_is_its_own_transpose_and_keeps_constants(rng):
     x, y = (tf.constant(rng.normal(size=(1, 5, 4, 2))) for _ in range(2))
-    left, right = (float(tf.reduce_sum(p)) for p in (improvements.blur(x, 2) * y, x * improvements.blur(y, 2)))
+    left, right = (float(tf.reduce_sum(p)) for p in (correlations.blur(x, 2) * y, x * correlations.blur(y, 2)))
     assert left == pytest.approx(right, rel=1e-12)
-    np.testing.assert_allclose(improvements.blur(tf.ones((1, 5, 4, 2)), 3), 1.0, rtol=1e-6)
+    np.testing.assert_allclose(correlations.blur(tf.ones((1, 5, 4, 2)), 3), 1.0, rtol=1e-6)
 
 
 def test_geometric_weights():

@@ -12,9 +12,8 @@ from test_painter import from_browser
 
 from nst_keras import load_image, resize, save_image, style_transfer
 from nst_keras.image import to_pil
-from nst_keras.widgets import MixingDesk, desk, engine, picture_files
-from nst_keras.widgets.background import Background
-from nst_keras.widgets.picture_files import keep, keep_upload, named, starting_paths, strip
+from nst_keras.widgets import MixingDesk, desk, engine
+from nst_keras.widgets.engine import Background, keep, keep_upload, named, starting_paths, strip
 
 SHAPE = 48, 64
 
@@ -63,7 +62,7 @@ def painted(*arguments, **settings):
     return np.asarray(to_pil(style_transfer(*arguments, iterations=2, precision="float32", **settings).image))
 
 
-def test_a_newer_job_ends_one_that_yields_and_displaces_one_that_waits():
+def test_a_new_job_ends_a_replaceable_one_and_drops_one_that_waits():
     work, running, done = Background(), threading.Event(), []
 
     def long(stop):
@@ -81,16 +80,16 @@ def test_a_newer_job_ends_one_that_yields_and_displaces_one_that_waits():
     assert work.wait(60) and done[-1] == "again"
 
 
-def test_a_job_that_does_not_yield_comes_to_its_turn_and_is_ended_by_stop_alone():
+def test_a_job_that_is_not_replaceable_gets_its_turn_and_is_ended_by_stop_alone():
     work, running, done = Background(), threading.Event(), []
 
     def long(stop):
         running.set()
         done.append(stop.wait(60))
 
-    work.submit(long, yields=False)
+    work.submit(long, replaceable=False)
     assert running.wait(60)
-    work.submit(lambda stop: done.append(("firm", stop.is_set())), yields=False)
+    work.submit(lambda stop: done.append(("firm", stop.is_set())), replaceable=False)
     work.submit(lambda stop: done.append("forgotten"))
     work.submit(lambda stop: done.append(("preview", stop.is_set())))
     assert done == []
@@ -108,7 +107,7 @@ def test_nothing_that_is_kept_is_overwritten(tmp_path, monkeypatch):
     def full_disk(path, data):
         raise OSError("no space left")
 
-    monkeypatch.setattr(picture_files, "write_file", full_disk)
+    monkeypatch.setattr(engine, "write_file", full_disk)
     with pytest.raises(OSError, match="no space"):
         keep(b"four", folder, "a.png")
     assert len(list(folder.iterdir())) == 3
@@ -272,7 +271,7 @@ def test_at_most_four_styles_and_at_least_one(make):
 
 
 def test_stop_keeps_what_there_is_and_a_preview_follows_what_changed_meanwhile(make, monkeypatch):
-    monkeypatch.setattr(engine, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(engine, "FRAME_SECONDS", 0)
     one, begun = make(iterations=100_000), threading.Event()
     one.wait()
     one._progress.observe(lambda change: begun.set(), "value")
@@ -354,11 +353,11 @@ def test_a_picture_stands_for_the_desk_where_there_are_no_widgets(make, monkeypa
         ({"content": np.zeros((40, 40, 3))}, "must be paths of pictures; got ndarray.*save_image"),
         ({"content": "nothing.png"}, "content 'nothing.png': there is no such file"),
         ({"styles": ["pictures/cat.png", "nothing.png"]}, "style 'nothing.png': there is no such file"),
-        ({"styles": ["pictures/cat.png"] * 5}, "at most 4 paths; got 5"),
-        ({"styles": []}, "style must be a picture or a list of at least one"),
+        ({"styles": ["pictures/cat.png"] * 5}, "styles must be 1 to 4 paths; got 5"),
+        ({"styles": []}, "styles must be 1 to 4 paths; got 0"),
         ({"pictures": "nowhere"}, "no pictures in 'nowhere'"),
-        ({"iteration": 3}, "iteration is no setting of the desk's. Did you mean 'iterations'"),
-        ({"callback": print}, "callback is no setting"),
+        ({"iteration": 3}, "iteration is not a setting of the desk. Did you mean 'iterations'"),
+        ({"callback": print}, "callback is not a setting"),
         ({"size": 7}, "size must be a whole number of at least 32"),
         ({"tv_weight": 0}, "tv_weight must be a finite number above 0"),
         ({"init": np.zeros((40, 40, 3))}, "init must be a number, a string.*got ndarray"),

@@ -1,6 +1,6 @@
 import pytest
 
-from nst_keras import estimate, estimates
+from nst_keras.studio import estimate, estimates
 
 
 @pytest.fixture
@@ -49,7 +49,6 @@ def test_probes_are_real_runs_with_the_same_settings(monkeypatch, photograph, pa
         calls.append(settings)
         return original(content, style, **settings)
 
-    watched.__kwdefaults__ = original.__kwdefaults__
     monkeypatch.setattr(estimates, "style_transfer", watched)
     assert estimate(photograph, painting, size=64, preserve_color="luminance").seconds > estimates.START
     assert [call["size"] for call in calls] == [48, 64]

@@ -13,8 +13,9 @@ from PIL import Image
 
 from nst_keras import NonFiniteLossError, build_network, content_loss, load_image, resize, save_image
 from nst_keras import __main__ as command_line
+from nst_keras.feedforward import command
 from nst_keras.feedforward import trained as feedforward
-from nst_keras.feedforward.losses import PerceptualLosses, shrunk
+from nst_keras.feedforward.losses import LossSettings, PerceptualLosses, shrunk
 from nst_keras.feedforward.network import Mirrored, transform_network
 from nst_keras.feedforward.photographs import Photographs
 from nst_keras.feedforward.trained import (
@@ -27,7 +28,7 @@ from nst_keras.feedforward.trained import (
     save_network,
     trained_networks,
 )
-from nst_keras.feedforward.training import train
+from nst_keras.feedforward.training import Training, train
 from nst_keras.objective import Objective, content_terms, style_targets, style_terms, total_variation_term
 
 STYLE = str(ROOT / "images" / "impasto_night.jpg")
@@ -191,18 +192,16 @@ def test_applying_to_one_file_and_to_a_folder(untrained, folder, tmp_path):
     assert np.abs(load_image(tmp_path / "all" / "cat.png") - expected).max() <= 0.5 / 255 + 1e-6
 
 
-def test_an_animation_keeps_its_frames_and_times(untrained, tmp_path, rng):
+def test_a_gif_is_read_as_its_first_frame_and_written_as_png(untrained, tmp_path, rng):
     frames = [Image.fromarray(rng.integers(0, 255, (32, 40, 3)).astype("uint8")) for _ in range(3)]
-    times = [50, 120, 200]
-    frames[0].save(tmp_path / "in.gif", save_all=True, append_images=frames[1:], duration=times, loop=0)
-    apply_to_files(untrained, tmp_path / "in.gif", tmp_path / "out.gif")
-    with Image.open(tmp_path / "out.gif") as painted:
-        assert (painted.n_frames, painted.size, painted.info["loop"]) == (3, (40, 32), 0)
-        found = []
-        for i in range(3):
-            painted.seek(i)
-            found.append(painted.info["duration"])
-    assert found == times
+    (tmp_path / "in").mkdir()
+    frames[0].save(tmp_path / "in" / "a.gif", save_all=True, append_images=frames[1:])
+    result = apply_to_files(untrained, tmp_path / "in", tmp_path / "out")
+    assert result.written == [str(tmp_path / "out" / "a.gif.png")]
+    expected = apply(untrained, tmp_path / "in" / "a.gif")
+    assert np.abs(load_image(tmp_path / "out" / "a.gif.png") - expected).max() <= 0.5 / 255 + 1e-6
+    with pytest.raises(ValueError, match=r"must end in \.png or"):
+        apply_to_files(untrained, tmp_path / "in" / "a.gif", tmp_path / "out.gif")
 
 
 def test_what_cannot_be_applied_is_named(untrained, folder, tmp_path):
@@ -216,7 +215,7 @@ def test_what_cannot_be_applied_is_named(untrained, folder, tmp_path):
         (folder, folder, "another than the source"),
         (folder / "cat.png", folder / "cat.png", "one of the input pictures"),
         (folder / "cat.png", tmp_path / "out.txt", "must end in .png or"),
-        (folder / "cat.png", tmp_path / "no" / "out.gif", "there is no folder"),
+        (folder / "cat.png", tmp_path / "no" / "out.png", "there is no folder"),
     ):
         with pytest.raises(ValueError, match=message):
             apply_to_files(untrained, source, output)
@@ -288,8 +287,7 @@ def test_a_batch_of_one_has_the_terms_of_style_transfer(photograph, painting):
     layers = {"content_layers": ["block3_conv1"], "style_layers": ["color", "block2_conv1"]}
     network = build_network("lite", [*layers["content_layers"], *layers["style_layers"]])
     settings = layers | {"formula": "relative", "content_weight": 2.0, "style_weight": 3.0, "tv_weight": 0.5}
-    settings |= {"pixel_weight": 7.0, "style_size": 48, "upscale": 1}
-    losses = PerceptualLosses(network, [style], settings)
+    losses = PerceptualLosses(network, [style], LossSettings(**settings, pixel_weight=7.0, style_size=48))
     values = dict(
         zip(losses.names, losses(tf.constant(picture[None]), tf.constant(content[None])).numpy(), strict=True)
     )
@@ -304,7 +302,7 @@ def test_a_batch_has_the_sum_over_its_pictures(photograph, painting, rng):
     network = build_network("lite", ["block1_conv1"])
     settings = {"content_layers": ["block1_conv1"], "style_layers": ["block1_conv1"], "formula": "relative"}
     settings |= {"content_weight": 1.0, "style_weight": 1.0, "tv_weight": 1.0, "pixel_weight": 0.0, "style_size": 32}
-    losses = PerceptualLosses(network, [painting], settings)
+    losses = PerceptualLosses(network, [painting], LossSettings(**settings))
     pictures, targets = (tf.constant(rng.uniform(size=(3, 32, 32, 3)), tf.float32) for _ in range(2))
     alone = sum(losses(pictures[i : i + 1], targets[i : i + 1]) for i in range(3))
     np.testing.assert_allclose(losses(pictures, targets), alone, rtol=1e-4)
@@ -473,6 +471,13 @@ def test_a_folder_that_is_interrupted_keeps_what_is_painted(folder, tmp_path, un
     assert command_line.main(arguments) == 130
     assert "stopped" in capsys.readouterr().err
     assert [str(path) for path in (tmp_path / "out").iterdir()] == painted
+
+
+def test_a_training_that_is_stopped_before_its_first_step_saves_nothing(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "train", lambda *_, **__: Training(None, [], {}, {}, interrupted=True))
+    path = tmp_path / "mine.weights.h5"
+    assert command_line.main(["train", STYLE, str(folder), "-o", str(path)]) == 130
+    assert "stopped" in capsys.readouterr().err and not path.exists()
 
 
 # Several devices

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from nst_keras.image import check_output, fitting_shape, load_image, resize, save_image, starting_image
+from nst_keras.image import fitting_shape, load_image, resize, save_image, starting_image
+from nst_keras.support.pictures import check_output
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ from killed_run import EVERY, kill_and_resume
 from killed_run import run as run_with_checkpoints
 
 from nst_keras import Result, build_network, load_image, optimize, save_mask, style_transfer
+from nst_keras.results.runs import Checkpoint
 from nst_keras.studio import resume
 from nst_keras.studio.share import Frames
-from nst_keras.support.files import packed_arrays, read_arrays
-from nst_keras.support.runs import Checkpoint, versions
+from nst_keras.support.files import read_arrays, write_arrays
+from nst_keras.support.versions import versions
 
 CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
 QUICK = {"size": 64, "iterations": 4}
@@ -72,7 +73,7 @@ def test_nothing_is_overwritten(result, tmp_path):
 
 
 def test_a_folder_is_there_whole_or_not_at_all(result, tmp_path, monkeypatch):
-    monkeypatch.setattr("nst_keras.support.runs.save_image", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr("nst_keras.results.runs.save_image", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         result.keep(tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
@@ -124,7 +125,7 @@ def test_a_run_goes_on_without_its_inputs(photograph, painting, tmp_path, monkey
 
 def test_a_finished_run_is_not_run_again(checkpointed, monkeypatch):
     folder, run = checkpointed
-    monkeypatch.setattr("nst_keras.support.runs.style_transfer", None)
+    monkeypatch.setattr("nst_keras.studio.resuming.style_transfer", None)
     assert same(resume(folder), run)
     assert same(Result.load(folder), run)
 
@@ -219,7 +220,7 @@ def test_a_doctored_checkpoint_is_refused(change, message, unfinished):
     path = unfinished / "checkpoint.npz"
     arrays = read_arrays(path)
     change(arrays)
-    path.write_bytes(packed_arrays(arrays))
+    write_arrays(path, arrays)
     with pytest.raises(ValueError, match=rf"checkpoint\.npz'.*{message}"):
         resume(unfinished)
 
@@ -227,14 +228,14 @@ def test_a_doctored_checkpoint_is_refused(change, message, unfinished):
 def test_a_checkpoint_of_another_run_is_refused_and_an_early_interrupt_spoils_nothing(unfinished, monkeypatch):
     before = {path: path.read_bytes() for path in unfinished.iterdir() if path.is_file()}
     with monkeypatch.context() as patch:
-        patch.setattr(Checkpoint, "at", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(Checkpoint, "begin_level", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             resume(unfinished)
     assert {path: path.read_bytes() for path in unfinished.iterdir() if path.is_file()} == before
     arrays = read_arrays(unfinished / "checkpoint.npz")
     told = json.loads(arrays["json"].tobytes()) | {"level": 5}
     arrays["json"] = np.frombuffer(json.dumps(told).encode(), "uint8")
-    (unfinished / "checkpoint.npz").write_bytes(packed_arrays(arrays))
+    write_arrays(unfinished / "checkpoint.npz", arrays)
     with pytest.raises(ValueError, match="not of this run"):
         resume(unfinished)
 
@@ -259,7 +260,7 @@ def test_arrays_from_anybody(tmp_path):
     """Pickles are not opened, and no header makes memory be taken that the file has not."""
     path = tmp_path / "arrays.npz"
     good = {"a": np.arange(6.0).reshape(2, 3), "b": np.uint8([1, 2])}
-    path.write_bytes(packed_arrays(good))
+    write_arrays(path, good)
     np.testing.assert_equal(read_arrays(path), good)
 
     def refused(message):

@@ -19,22 +19,24 @@ from nst_keras import (
     feather_mask,
     grow_mask,
     invert_mask,
-    linear_gradient,
     load_image,
     load_mask,
     losses,
     partition_masks,
-    radial_gradient,
     resize_mask,
     save_mask,
+    shrink_mask,
+)
+from nst_keras.image import LUMINANCE, luminance
+from nst_keras.masks.selections import (
+    linear_gradient,
+    radial_gradient,
     select_brightness,
     select_color,
     select_ellipse,
     select_flood,
     select_polygon,
-    shrink_mask,
 )
-from nst_keras.image import LUMINANCE, luminance
 
 sys.path.insert(0, str(ROOT / "tools"))
 import make_masks

@@ -16,8 +16,8 @@ from nst_keras import (
     total_variation_term,
 )
 from nst_keras.losses import content_loss, mean_gram_matrix, style_energy, style_loss, total_variation_loss
+from nst_keras.network import LAYERS
 from nst_keras.objective import balanced_terms, blended_targets
-from nst_keras.settings import LAYERS
 
 CONTENT_LAYERS, STYLE_LAYERS = ["block2_conv2"], ["color", "block3_conv1"]
 

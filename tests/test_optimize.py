@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -237,17 +240,15 @@ def test_a_run_goes_on_from_every_saved_state(optimizer, rng, start, monkeypatch
     saved = []
 
     def save(recorder, state):
-        kept = {name: np.array(value) for name, value in state.items()}
-        saved.append((list(recorder.history), recorder.evaluations, recorder.best_total, recorder.best_image, kept))
+        saved.append((recorder.state(), {name: np.array(value) for name, value in state.items()}))
 
     whole = Recorder(objective, start, 10)
-    minimize(whole, optimizer, checkpoint=save)
-    assert [len(state[0]) for state in saved] == [4, 8, 10]
-    for history, evaluations, best_total, best_image, state in saved:
+    minimize(whole, optimizer, save=save)
+    assert [len(record["history"]) for (record, _), _ in saved] == [4, 8, 10]
+    for (record, best_image), state in saved:
         again = Recorder(objective, start, 10)
-        again.history, again.evaluations, again.saved = history, evaluations, state
-        again.best_total, again.best = best_total, best_image
-        minimize(again, optimizer, checkpoint=lambda *_: None)
+        again.restore(json.loads(json.dumps(record)), best_image, Path("checkpoint.npz"))
+        minimize(again, optimizer, state=state, save=lambda *_: None)
         np.testing.assert_array_equal(again.best_image, whole.best_image)
         numbers = [(step.total, step.evaluations, step.progress) for step in again.history]
         assert numbers == [(step.total, step.evaluations, step.progress) for step in whole.history]

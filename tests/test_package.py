@@ -1,11 +1,13 @@
 """The package as a whole: what importing it does, the command line, and that the documents say what is true."""
 
 import ast
+import inspect
 import os
 import re
 import subprocess
 import sys
 import tomllib
+import warnings
 
 import numpy as np
 import pytest
@@ -15,42 +17,25 @@ from PIL import Image
 import nst_keras
 from nst_keras import __main__ as command_line
 from nst_keras import load_image, style_transfer, widgets
+from nst_keras.studio import paint_command
+from nst_keras.support.command_line import plain_warnings
+from nst_keras.transfer import DEFAULTS
 
-MODULES = (
-    "version",
-    "checks",
-    "files",
+PACKAGE = ROOT / "nst_keras"
+METHOD = (  # the files of the package, in reading order
     "image",
-    "color",
-    "masks",
-    "selections",
-    "topology",
-    "pretrained",
     "network",
-    "precision",
-    "fields",
     "formulas",
     "losses",
-    "improvements",
-    "tiles",
+    "correlations",
     "objective",
-    "limited_memory",
     "optimize",
-    "progress",
-    "plot",
-    "mask_checks",
+    "color",
     "settings",
-    "regions",
-    "memory",
-    "run",
     "transfer",
     "reconstruct",
-    "explore",
-    "estimates",
+    "plot",
 )
-ON_DEMAND = ("kept_runs", "share", "sweeps", "studio", "sweep_command")
-ON_DEMAND += ("transform_network", "feedforward", "photographs", "checkpoints", "perceptual", "training")
-ON_DEMAND += ("feedforward_command",)
 CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
 
 
@@ -60,15 +45,22 @@ def run_python(*arguments, **environment):
     )
 
 
-def test_importing_is_quiet_and_loads_only_what_transfer_needs(tmp_path):
-    """What is loaded on demand must stay out, and what only the tests need."""
+def test_importing_prints_nothing_and_loads_only_what_transfer_needs(tmp_path):
+    """What is loaded on demand must stay out, and what only the tests need. (TensorFlow itself writes to stderr.)"""
     code = f"import sys, nst_keras; open({str(tmp_path / 'modules')!r}, 'w').write(' '.join(sys.modules))"
     done = run_python("-W", "error::UserWarning", "-c", code)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout) == (0, "")
     loaded = set((tmp_path / "modules").read_text().split())
-    needed = {f"nst_keras.{name}" for name in MODULES} | {"nst_keras"}
-    assert {name for name in loaded if name.startswith("nst_keras")} == needed
+    ours = [name for name in loaded if name.split(".")[0] == "nst_keras"]
+    assert not [name for name in ours if re.match(r"nst_keras\.(feedforward|studio|widgets)", name)]
     assert not loaded & {"anywidget", "hypothesis", "pytest", "skimage"}
+    assert sum(len(module_path(name).read_text().splitlines()) for name in ours) <= 4000
+
+
+def module_path(name):
+    """The file of a module of this package."""
+    place = ROOT.joinpath(*name.split("."))
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
 
 
 def test_without_anywidget_the_painter_says_what_to_do():
@@ -141,10 +133,42 @@ def test_command_line_keeps_the_best_picture_when_a_term_breaks(tmp_path, capsys
 
 
 def test_command_line_takes_its_defaults_from_the_package():
-    options = vars(command_line.build_parser().parse_args(["content", "style", "-o", "out.png"]))
-    options = {name: value for name, value in options.items() if name in style_transfer.__kwdefaults__}
+    options = vars(paint_command.build_parser().parse_args(["content", "style", "-o", "out.png"]))
+    options = {name: value for name, value in options.items() if name in vars(DEFAULTS)}
     assert {"size", "content_weight", "style_weight", "tv_weight", "iterations"} < options.keys()
-    assert options == {name: style_transfer.__kwdefaults__[name] for name in options}
+    assert options == {name: getattr(DEFAULTS, name) for name in options}
+
+
+def test_command_line_warns_in_one_line(tmp_path, capsys):
+    arguments = [CAT, PAINTING, "-o", str(tmp_path / "out.png"), "--size", "64", "--iterations", "1"]
+    assert command_line.main([*arguments, "--formula", "keras"]) == 0
+    warning = next(line for line in capsys.readouterr().err.splitlines() if "weights of formula" in line)
+    assert warning.startswith('warning: The weights of formula "keras" were published for')
+    with plain_warnings():
+        for _ in range(2):
+            warnings.warn("The mask is black.", stacklevel=1)
+    assert capsys.readouterr().err == "warning: The mask is black.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([CAT, PAINTING, "-o", "out.png", "--sise", "64"], "there is no option --sise. Did you mean '--size'?"),
+        ([CAT, PAINTING, "--otput=out.png"], "there is no option --otput. Did you mean '--output'?"),
+        ([CAT, PAINTING], "the following arguments are required: -o/--output"),
+        (["sweep", CAT, "--stile", PAINTING, "-o", "out"], "there is no option --stile. Did you mean '--style'?"),
+    ],
+)
+def test_command_line_suggests_an_option_for_a_mistyped_one(arguments, message, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        command_line.main(arguments)
+    command = "python -m nst_keras sweep" if arguments[0] == "sweep" else "python -m nst_keras"
+    assert capsys.readouterr().err == f"error: {message}\n{command} --help lists the options.\n"
+
+
+def test_command_line_suggests_a_command_for_a_mistyped_one(capsys):
+    assert command_line.main(["aply", "woodblock_sea", CAT, "-o", "out.png"]) == 2
+    assert "'aply' is neither a picture nor a command. Did you mean 'apply'?" in capsys.readouterr().err
 
 
 def test_requirements_and_pyproject_agree():
@@ -214,18 +238,53 @@ def test_every_bundled_image_has_its_origin_written_down():
     assert sum(path.stat().st_size for path in images) < 8_000_000
 
 
-def test_modules_stay_thin_and_import_only_what_stands_above_them():
-    order = [*MODULES, "__init__", *ON_DEMAND, "__main__"]
-    for path in (ROOT / "nst_keras").glob("*.py"):
-        source = path.read_text()
-        assert len(source.splitlines()) <= 300, path.name
-        tree = ast.parse(source)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.level == 1:
-                for module in [node.module] if node.module else [alias.name for alias in node.names]:
-                    on_demand = module in ON_DEMAND and node not in tree.body
-                    if module in order and not on_demand:
-                        assert order.index(module) < order.index(path.stem), f"{path.name} imports {module}"
+def imports_of(path):
+    """The modules of this package that a module imports, also within its functions."""
+    package = ("nst_keras", *path.relative_to(PACKAGE).parts[:-1])
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = ".".join((*package[: len(package) - node.level + 1], *filter(None, [node.module])))
+            named = {f"{base}.{alias.name}" for alias in node.names}
+            modules = {name for name in named if module_path(name).exists()}
+            yield from modules or {base}
+            if named - modules:
+                yield base
+
+
+def test_the_files_are_the_method_and_imports_make_no_circle():
+    """Depth first: an import of a module that is still being visited closes a circle."""
+    files = {path.stem for path in PACKAGE.glob("*.py")}
+    assert files == {*METHOD, "__init__", "__main__"}
+    assert sum(len((PACKAGE / f"{name}.py").read_text().splitlines()) for name in files) <= 2300
+    paths = {name: path for path in PACKAGE.rglob("*.py") for name in [module_name(path)]}
+    visiting, visited = [], set()
+
+    def visit(name):
+        assert name not in visiting, f"a circle of imports: {' → '.join([*visiting[visiting.index(name) :], name])}"
+        if name in visited:
+            return
+        visiting.append(name)
+        for imported in imports_of(paths[name]):
+            visit(imported)
+        visited.add(visiting.pop())
+
+    for name in paths:
+        visit(name)
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_public_functions_have_type_hints_and_the_package_says_so():
+    assert (PACKAGE / "py.typed").exists()
+    for name in nst_keras.__all__:
+        thing = getattr(nst_keras, name)
+        if inspect.isfunction(thing):
+            parameters = inspect.signature(thing).parameters.values()
+            assert all(p.annotation is not p.empty for p in parameters), name
+            assert "return" in thing.__annotations__, name
 
 
 def test_the_widgets_are_short_and_travel_with_the_package():

@@ -9,8 +9,9 @@ from conftest import ROOT
 from PIL import Image
 from scipy import ndimage
 
-from nst_keras import MaskWarning, load_image, load_mask, resize_mask, select_ellipse
+from nst_keras import MaskWarning, load_image, load_mask, resize_mask
 from nst_keras.image import to_pil
+from nst_keras.masks.selections import select_ellipse
 from nst_keras.widgets import MaskPainter
 
 SHAPE = 40, 60

@@ -4,7 +4,7 @@ import pytest
 from nst_keras import build_network, resize, style_transfer
 from nst_keras.large import memory
 from nst_keras.networks import precision
-from nst_keras.run import Stage, stages
+from nst_keras.optimize import Stage, stages
 
 LAYERS = ["color", "block1_conv1", "block3_conv1"]
 

@@ -7,11 +7,11 @@ from nst_keras import (
     build_network,
     load_image,
     mean_gram_matrix,
-    reconstruct,
     reconstruct_content,
     resize,
     save_image,
     synthesize_texture,
+    transfer,
 )
 
 
@@ -108,6 +108,6 @@ def test_files_are_protected_and_callbacks_heard(content, tmp_path):
     ],
 )
 def test_wrong_arguments_are_named_before_a_network_is_built(content, monkeypatch, function, arguments, message):
-    monkeypatch.setattr(reconstruct, "build_network", lambda *a, **k: pytest.fail("a network was built"))
+    monkeypatch.setattr(transfer, "build_network", lambda *a, **k: pytest.fail("a network was built"))
     with pytest.raises(ValueError, match=message):
         function(content, **arguments)

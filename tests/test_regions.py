@@ -185,7 +185,10 @@ def test_a_mask_called_background_may_be_one(painting):
         ({"masks": []}, "got 0"),
         ({"masks": [np.zeros(SHAPE, "float32")]}, r"masks\[0\] is black everywhere"),
         ({"masks": [np.ones((48, 48), "float32")]}, r"masks\[0\] is 48×48 pixels, its image 64×48"),
-        ({"masks": [np.full(SHAPE, 0.4, "float32")], "mask_mode": "classic"}, "nowhere above 0.5"),
+        (
+            {"masks": [np.full(SHAPE, 0.4, "float32")], "mask_mode": "classic"},
+            "above 0.5 .* is black everywhere",
+        ),
         ({"masks": [None]}, r"masks\[0\] must be a mask; got None"),
         ({"mask_mode": "freeze"}, 'mask_mode="freeze" needs masks'),
         ({"mask_mode": "frozen", "masks": [np.ones(SHAPE, "float32")]}, "mask_mode must be one of guided, blend"),

@@ -1,6 +1,7 @@
 """Runs shown to others: compared, as an animation, as a page; the page in headless Chromium."""
 
 import base64
+import dataclasses
 import io
 import re
 
@@ -67,6 +68,14 @@ def test_runs_are_compared(result, tmp_path):
     assert [axes.get_title() for axes in compared.figure.subfigs[0].axes] == ["kept", "more style"]
     with pytest.raises(ValueError, match="runs must be a dictionary"):
         compare([result])
+
+
+def test_a_run_that_was_interrupted_before_its_first_step_is_shown(result, tmp_path):
+    stopped = dataclasses.replace(result, history=[], interrupted=True)
+    table = compare({"whole": result, "stopped": stopped}).table
+    assert table[1] == {"run": "stopped", "iterations made": 0, "loss": None}
+    save_page(stopped, tmp_path / "run.html")
+    assert "0 iterations" in (tmp_path / "run.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

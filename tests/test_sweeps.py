@@ -6,6 +6,7 @@ import signal
 import warnings
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,7 @@ from conftest import ROOT
 from PIL import Image
 
 from nst_keras import Result, __main__, load_image, style_transfer
-from nst_keras.studio import command as sweep_command
-from nst_keras.studio import sweep, sweeps
+from nst_keras.studio import sweep, sweep_command, sweeps
 
 CAT, *PAINTINGS = (str(ROOT / "images" / name) for name in ("cat.jpg", "impasto_night.jpg", "mosaic.jpg"))
 GRID = {"style": PAINTINGS, "style_weight": [2, 20.0]}
@@ -121,6 +121,39 @@ def test_a_bad_picture_spoils_no_other(tmp_path):
     assert [result is None for result in made.results()] == [True, False]
 
 
+def test_a_failing_disk_spoils_no_other(tmp_path, monkeypatch):
+    """One file cannot be read when the sweep begins, and the run of another one fails."""
+    for name in ("unreadable.jpg", "failing.jpg"):
+        (tmp_path / name).write_bytes(name.encode())
+    transfer, sha256 = sweeps.style_transfer, sweeps.sha256
+
+    def failing_transfer(**cell):
+        if cell["content"].name == "failing.jpg":
+            raise OSError(5, "Input/output error")
+        return transfer(**cell)
+
+    def failing_sha256(path):
+        if path.name == "unreadable.jpg":
+            raise PermissionError(13, "Permission denied")
+        return sha256(path)
+
+    monkeypatch.setattr(sweeps, "style_transfer", failing_transfer)
+    monkeypatch.setattr(sweeps, "sha256", failing_sha256)
+    contents = [tmp_path / "unreadable.jpg", tmp_path / "failing.jpg", Path(CAT)]
+    made = sweep({"content": contents}, tmp_path / "sweep", style=Path(PAINTINGS[0]), **SMALL)
+    assert "cannot be read" in made.table[0]["error"]
+    assert "Input/output error" in made.table[1]["error"]
+    assert made.table[2]["error"] == ""
+
+
+def test_a_hidden_picture_is_not_run_again(tmp_path, counted):
+    Image.open(CAT).save(tmp_path / ".hidden.png")
+    for _ in range(2):
+        made = sweep({"content": [tmp_path / ".hidden.png"]}, tmp_path / "sweep", style=PAINTINGS[0], **SMALL)
+        assert made.table[0]["error"] == ""
+    assert len(counted) == 1
+
+
 SMALL = {"size": 64, "iterations": 1}
 
 
@@ -165,6 +198,11 @@ def test_the_command_reads_values():
     assert sweep_command._setting("size=64,128") == ("size", [64, 128])
     assert sweep_command._setting("style-weight=1e-2") == ("style_weight", [0.01])
     assert sweep_command._setting("preserve_color=None,luminance") == ("preserve_color", [None, "luminance"])
+
+
+def test_the_command_adds_styles_up():
+    arguments = ["a.jpg", "-o", "out", "--style", "b.jpg", "--style", "c.jpg", "d.jpg"]
+    assert sweep_command.build_parser().parse_args(arguments).style == ["b.jpg", "c.jpg", "d.jpg"]
 
 
 def test_dask_gives_the_same_table_though_a_worker_is_killed(made, tmp_path):

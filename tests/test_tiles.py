@@ -1,5 +1,7 @@
 """Seen in tiles, an image has the values and the gradient that it has as a whole."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from nst_keras import (
     build_network,
     chain,
     content_terms,
+    losses,
     resize,
     shifted,
     style_targets,
@@ -23,10 +26,11 @@ from nst_keras import (
     total_variation_loss,
     total_variation_term,
 )
-from nst_keras.large.tiles import IMAGE, AdditiveLoss, feature_maps
+from nst_keras.large import tiles
+from nst_keras.large.tiles import TiledNetwork, TiledObjective
 from nst_keras.masks.basics import resize_mask
+from nst_keras.network import LAYERS
 from nst_keras.objective import balanced_terms
-from nst_keras.settings import LAYERS
 
 CONVOLUTIONS = ["block1_conv1", "block1_conv2", "block2_conv1", "block2_conv2", "block3_conv1"]
 STYLE_LAYERS = ["color", "block1_conv2", "block3_conv1"]
@@ -51,12 +55,12 @@ def terms_of(photograph, painting, rng):
     masks = [rng.uniform(size=SHAPE).astype("float32") for _ in pictures]
 
     def make(network, shape, tile, *, layers=STYLE_LAYERS, content_layers=("block2_conv2",), masked=False, **choices):
-        content = resize(photograph, shape)
+        content, see = resize(photograph, shape), network if tile is None else TiledNetwork(network, tile)
         formula = choices.get("formula", "relative")
-        terms = content_terms(network, content, list(content_layers), 2.0, formula=formula, tile=tile)
+        terms = content_terms(see, content, list(content_layers), 2.0, formula=formula)
         for number, (picture, mask) in enumerate(list(zip(pictures, masks, strict=True))[: 2 if masked else 1]):
             style_masks, classic = [resize_mask(mask, picture.shape)] if masked else None, choices.get("classic", False)
-            targets = style_targets(network, picture, layers, style_masks, classic=classic, tile=tile)
+            targets = style_targets(see, picture, layers, style_masks, classic=classic)
             terms += style_terms(targets, 30.0, name=f"style {number}", mask=mask if masked else None, **choices)
         return [*terms, total_variation_term(5.0, formula=formula)]
 
@@ -66,7 +70,7 @@ def terms_of(photograph, painting, rng):
 def assert_equal_to_whole(network, terms_of, shape, tile, rng, *, frozen=None, **choices):
     image = rng.uniform(size=(*shape, 3)).astype("float32")
     whole = Objective(network, terms_of(network, shape, None, **choices), shape, frozen)
-    tiled = Objective(network, terms_of(network, shape, tile, **choices), shape, frozen, tile)
+    tiled = TiledObjective(network, terms_of(network, shape, tile, **choices), shape, frozen, tile=tile)
     (values, gradient), (of_tiles, gradient_of_tiles) = (objective.evaluate(image) for objective in (whole, tiled))
     assert of_tiles == pytest.approx(values, rel=1e-4)
     np.testing.assert_allclose(gradient_of_tiles, gradient, rtol=1e-4, atol=1e-4 * np.abs(gradient).mean())
@@ -118,21 +122,36 @@ def test_default_layers_of_networks(name, terms_of, rng):
 def test_features_are_those_of_the_whole(network, photograph, shape, tile):
     """Every position belongs to one tile, and none is left out."""
     image = resize(photograph, shape)
-    maps, expected = feature_maps(network, image, STYLE_LAYERS, tile), network(image[None])
+    maps, expected = TiledNetwork(network, tile)(image[None]), network(image[None])
     for layer in STYLE_LAYERS:
-        np.testing.assert_allclose(maps[layer], expected[layer][0], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(maps[layer], expected[layer], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("fine", "coarse"), [((8, 6), (4, 3)), ((9, 7), (4, 3))])
+def test_a_tile_enlarges_as_the_whole(rng, fine, coarse):
+    """Rows 4 and below come from rows 1 and below of the coarse map; the crop's first row misses its neighbour."""
+    features = rng.normal(size=(1, *coarse, 3)).astype("float32")
+    whole = tf.image.resize(features, fine)
+    maps = {"fine": tf.zeros((1, fine[0] - 4, fine[1], 1)), "coarse": tf.constant(features[:, 1:])}
+    strides = {"fine": (1, 1), "coarse": (4, 1)}
+    tile = tiles.Tile({"fine": fine, "coarse": coarse}, strides, maps, tf.constant([4, 0]), None)
+    np.testing.assert_allclose(tile.enlarged("fine", "coarse")[:, 1:], whole[:, 5:], atol=1e-5)
 
 
 def test_shares_hold_in_tiles(network, terms_of, rng):
     image, asked = rng.uniform(size=(*SHAPE, 3)).astype("float32"), {"content": 0.2, "style": 0.7, "tv": 0.1}
-    of_both = [balanced_terms(network, terms_of(network, SHAPE, t), image, asked, tile=t) for t in (None, 32)]
+    kinds = {None: Objective, 32: partial(TiledObjective, tile=32)}
+    of_both = [
+        balanced_terms(network, terms_of(network, SHAPE, tile), image, asked, objective=kind)
+        for tile, kind in kinds.items()
+    ]
     for whole, tiled in zip(*of_both, strict=True):
         assert tiled.name == whole.name
         assert tiled.weight == pytest.approx(whole.weight, rel=1e-4)
 
 
 def test_a_gradient_outlives_the_next(network, terms_of, rng):
-    objective = Objective(network, terms_of(network, SHAPE, 32), SHAPE, tile=32)
+    objective = TiledObjective(network, terms_of(network, SHAPE, 32), SHAPE, tile=32)
     image = tf.constant(rng.uniform(size=(*SHAPE, 3)), tf.float32)
     _, gradient = objective.evaluate(image)
     before = gradient.numpy().copy()
@@ -140,22 +159,25 @@ def test_a_gradient_outlives_the_next(network, terms_of, rng):
     np.testing.assert_array_equal(gradient, before)
 
 
-def test_two_traces_serve_all_tiles_and_no_array_grows_with_the_image(network, terms_of):
+def test_two_traces_serve_all_tiles_and_no_array_grows_with_the_image(network, terms_of, monkeypatch):
     """Apart from what is kept of the whole: the image, its gradient and the content's features."""
-    kept = {"Placeholder", "ReadVariableOp"}
+    kept, graphs = {"Placeholder", "ReadVariableOp"}, []
+    original = losses.variation_summands
+
+    def watched(image, form, shape):
+        graphs.append(tf.compat.v1.get_default_graph())
+        return original(image, form, shape)
+
+    for module in (losses, tiles):
+        monkeypatch.setattr(module, "variation_summands", watched)
 
     def graphs_of(shape, tile):
-        graphs = []
-
-        def measure(image, features, window):
-            graphs.append(tf.compat.v1.get_default_graph())
-            return tf.reduce_sum(image)
-
-        probe = Term("probe", 1.0, AdditiveLoss(measure, lambda total, sizes: total, {IMAGE: 0}))
-        objective = Objective(network, [*terms_of(network, shape, tile), probe], shape, tile=tile)
+        graphs.clear()
+        terms, kind = terms_of(network, shape, tile), Objective if tile is None else partial(TiledObjective, tile=tile)
+        objective = kind(network, terms, shape)
         for _ in range(2):
             objective.evaluate(np.zeros((*shape, 3), "float32"))
-        return graphs
+        return list(graphs)
 
     def largest(graphs):
         outputs = [y for graph in graphs for op in graph.get_operations() if op.type not in kept for y in op.outputs]
@@ -168,8 +190,8 @@ def test_two_traces_serve_all_tiles_and_no_array_grows_with_the_image(network, t
 
 def test_what_cannot_be_tiled_is_refused(network, photograph):
     plain = Term("mine", 1.0, lambda image, features: total_variation_loss(image))
-    with pytest.raises(ValueError, match="tile: the loss of term 'mine' must be an AdditiveLoss"):
-        Objective(network, [plain], SHAPE, tile=32)
+    with pytest.raises(ValueError, match=r"tile: the loss of term 'mine' must be one that nst_keras\.objective makes"):
+        TiledObjective(network, [plain], SHAPE, tile=32)
     image = keras.Input((None, None, 3))
     own = keras.Model(image, {"last": kl.UpSampling2D()(image)})
     with pytest.raises(ValueError, match=r"tile: this network cannot see an image in tiles.*UpSampling2D"):

@@ -1,4 +1,4 @@
-"""The tools that made what the package ships."""
+"""Tests of the tools that made the files in the package."""
 
 import sys
 
@@ -14,9 +14,9 @@ sys.path.insert(0, str(ROOT / "tools"))
 import classify
 import decode_squeezenet
 import judge
-import paint
 import sample_photographs
 import train_lite
+from paintings import paint
 
 
 def test_folding_normalisation_and_scaling_filters_changes_nothing_but_the_scale(rng, tmp_path):
@@ -43,7 +43,7 @@ def test_folding_normalisation_and_scaling_filters_changes_nothing_but_the_scale
 
 
 def test_maps_of_the_teacher_lie_where_the_students_lie(rng):
-    """With its border the teacher is SqueezeNet with padding "same", so that each map is a whole fraction in size."""
+    """With its border the teacher is SqueezeNet with padding "same", and maps have an exact fraction of the size."""
     teacher = train_lite.teacher_network("random")
     student, _ = train_lite.student_network(teacher, train_lite.nets.CHANNELS["lite"])
     for side in (96, train_lite.SQUARE):
@@ -63,7 +63,7 @@ def test_maps_of_the_teacher_lie_where_the_students_lie(rng):
 
 
 def test_classification_ranks_the_class_of_each_photograph(tmp_path):
-    """The network here scores classes by how near they are to 10 times the brightness: 0, 1, and 3.8 for class 2."""
+    """A fake network gives class k the score −|k − 10 × brightness|; the brightness is 0, 0.1 and 0.38."""
     for i, grey in enumerate((0.0, 0.1, 0.38)):
         save_image(np.full((250, 240 + i, 3), grey, "float32"), tmp_path / f"{i}.png")
 
@@ -110,7 +110,7 @@ def test_the_judge_gives_a_share_of_the_content(painting, photograph):
 
 
 def test_a_bundled_painting_is_what_its_recipe_paints(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["paint.py", "woodblock_sea", "-o", str(tmp_path)])
+    monkeypatch.setattr(sys, "argv", ["tools.paintings", "woodblock_sea", "-o", str(tmp_path)])
     paint.main()
     painted, bundled = (load_image(folder / "woodblock_sea.jpg") for folder in (tmp_path, ROOT / "images"))
     assert np.abs(painted - bundled).mean() < 0.01
@@ -125,7 +125,7 @@ def test_bundled_photographs_are_those_of_scikit_image(tmp_path, monkeypatch):
 
 
 def test_decoding_squeezenet_gives_the_weights_back(rng):
-    """A file is packed here, by the format's description, from sparse random weights with long runs of zeros."""
+    """The test packs sparse random weights with long runs of zeros into a file, as the format describes."""
     shapes = decode_squeezenet.layer_shapes()
     counts, body, expected = [], b"", {}
     for layer, shape in shapes.items():

@@ -18,14 +18,13 @@ from nst_keras import (
     load_image,
     optimize,
     resize,
-    run,
     save_image,
-    settings,
     shifted,
     style_transfer,
     transfer,
 )
-from nst_keras.run import pyramid
+from nst_keras.support import settings
+from nst_keras.transfer import DEFAULTS, pyramid
 
 QUICK = {"size": 64, "iterations": 8}
 
@@ -75,7 +74,8 @@ def test_settings_repeat_the_run(content, painting):
     first = style_transfer(content, painting, **QUICK, init="noise", tv_weight=np.float32(2), scales=np.int64(1))
     again = style_transfer(content, painting, **json.loads(json.dumps(first.settings)))
     np.testing.assert_array_equal(first.image, again.image)
-    assert first.settings.keys() == style_transfer.__kwdefaults__.keys() - {"callback", "checkpoint"}
+    arguments = style_transfer.__kwdefaults__.keys() - {"callback", "checkpoint"}
+    assert first.settings.keys() == vars(DEFAULTS).keys() == arguments
 
 
 def test_every_weight_weighs_its_term(content, painting):
@@ -84,14 +84,14 @@ def test_every_weight_weighs_its_term(content, painting):
 
     def start_terms(**weights):
         seen = []
-        original = run.Recorder.__call__
+        original = optimize.Recorder.__call__
 
         def watched(recorder, x):
             seen.append(recorder.objective.terms(x))
             return original(recorder, x)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(run.Recorder, "__call__", watched)
+            patch.setattr(optimize.Recorder, "__call__", watched)
             first_terms(**weights)
         return seen[0]
 
@@ -105,14 +105,14 @@ def test_every_weight_weighs_its_term(content, painting):
 
 def test_each_scale_starts_from_the_picture_of_the_one_before(content, painting, monkeypatch):
     starts, ends = [], []
-    original = run.minimize
+    original = optimize.minimize
 
-    def watched(recorder, optimizer, **checkpoint):
+    def watched(recorder, optimizer, **saving):
         starts.append(recorder.best_image)
-        original(recorder, optimizer, **checkpoint)
+        original(recorder, optimizer, **saving)
         ends.append(recorder.best_image)
 
-    monkeypatch.setattr(run, "minimize", watched)
+    monkeypatch.setattr(optimize, "minimize", watched)
     style_transfer(content, painting, size=128, iterations=5)
     np.testing.assert_allclose(starts[0], resize(resize(content, (85, 128)), (43, 64)), atol=1e-6)
     np.testing.assert_array_equal(starts[1], resize(ends[0], (85, 128)))
@@ -223,7 +223,7 @@ def test_a_model_can_be_the_network(content, painting):
 
 
 def test_formulas_bring_their_weights_and_say_where_they_do_not_hold(content, painting):
-    with pytest.warns(UserWarning, match='"keras" were published for raw features of VGG, which lite has not'):
+    with pytest.warns(UserWarning, match='"keras" were published for raw features of VGG, which lite does not have'):
         result = style_transfer(content, painting, **QUICK, formula="keras")
     network = nst_keras.build_network("lite")
     with warnings.catch_warnings(action="error"):

@@ -1,10 +1,10 @@
-"""Classify photographs with SqueezeNet: right weights, preprocessing and padding show in its accuracy.
+"""Measure the accuracy of SqueezeNet, to check its weights, preprocessing and padding.
 
     python tools/classify.py --weights squeezenet1_0.npz --photographs FOLDER [--network squeezenet1_1]
 
-FOLDER holds one photograph of each of ImageNet's 1000 classes; their sorted file names are the classes' order (as
-WordNet ids are). From each the square in the middle is taken, scaled to 224 pixels where it has more or fewer. The
-scores of the classes are the mean of layer conv10 over positions.
+FOLDER holds one photograph of each of the 1000 classes of ImageNet. Their file names, sorted, are in the order of the
+classes, as WordNet ids are. Each photograph is scaled to 224 pixels on its shorter side, and its central square is
+classified. The score of a class is the mean of its channel of layer conv10 over positions.
 """
 
 import argparse
@@ -20,7 +20,7 @@ BATCH = 20
 
 
 def centre_square(image):
-    """The square in the middle of an image array, SIDE pixels wide."""
+    """Scale an image to SIDE pixels on its shorter side, and return its central square."""
     height, width = image.shape[:2]
     scale = SIDE / min(height, width)
     image = resize(image, (round(height * scale), round(width * scale)))
@@ -29,7 +29,7 @@ def centre_square(image):
 
 
 def ranks(network, paths):
-    """For photograph i of class i: how many classes have a higher score."""
+    """Return for each photograph i, which shows class i, how many classes have a higher score than class i."""
     better = []
     for start in range(0, len(paths), BATCH):
         squares = np.stack([centre_square(load_image(path)) for path in paths[start : start + BATCH]])

@@ -1,8 +1,8 @@
-"""Write the map of the course into every notebook: one line under the title, that says where we are.
+"""Write the map of the course into every notebook: one line under the title that shows the position in the course.
 
     python tools/course_map.py
 
-Text only, so that no outputs become stale.
+The map is text, so that the outputs of the notebooks stay valid.
 """
 
 import os
@@ -22,7 +22,7 @@ PARTS = {
 
 
 def course_map(path):
-    """The line for the notebook at `path`: itself in bold, links to all others that there are."""
+    """Return the map for the notebook at `path`: this notebook in bold, and links to all others."""
     steps = {other.stem.split("_")[0]: other for other in paths()}
     parts = []
     for part, keys in PARTS.items():

@@ -3,11 +3,11 @@
     python tools/decode_squeezenet.py compressed_SqueezeNet.net squeezenet1_0.npz
 
 The file is `compressed_SqueezeNet.net` of the public repository songhan/SqueezeNet-Deep-Compression (Han, Mao, Dally,
-arXiv:1510.00149). All numbers are little-endian. It begins with the counts of non-zero weights of the 26 layers
-(uint32). Then follow for each layer a codebook of 256 weights (float32), the biases (float32), one byte for each
-non-zero weight, its place in the codebook, and four bits for each, low half first: how many zeros come before it. Gaps
-of more than 15 zeros are bridged by entries with code 0, whose weight is 0. Weights are in Caffe's order (out, in,
-height, width), and are turned into TensorFlow's (height, width, in, out).
+arXiv:1510.00149). All numbers are little-endian. The file begins with the number of non-zero weights of each of the
+26 layers (uint32). For each layer follow: a codebook of 256 weights (float32); the biases (float32); one byte for each
+non-zero weight, its index in the codebook; and four bits for each non-zero weight, low half first, the number of zeros
+before it. Where there are more than 15 zeros, entries with code 0, whose weight is 0, fill the gap. Caffe's order of
+axes (out, in, height, width) is changed to TensorFlow's (height, width, in, out).
 """
 
 import argparse
@@ -21,7 +21,7 @@ CODEBOOK = 256
 
 
 def layer_shapes():
-    """{layer: (out, in, height, width)} in the order of the file."""
+    """Return {layer: (out, in, height, width)} in the order of the file."""
     shapes, channels = {"conv1": (96, 3, 7, 7)}, 96
     for fire, (squeeze, expand) in FIRE_MODULES.items():
         shapes[f"{fire}_squeeze1x1"] = (squeeze, channels, 1, 1)
@@ -32,7 +32,7 @@ def layer_shapes():
 
 
 def decode(data):
-    """{"conv1_w": kernel, "conv1_b": bias, …}, float32, of the bytes of the file."""
+    """Decode the bytes of the file into float32 arrays {"conv1_w": kernel, "conv1_b": bias, …}."""
     shapes = layer_shapes()
     counts = np.frombuffer(data, "<u4", len(shapes))
     position, arrays = counts.nbytes, {}
@@ -50,12 +50,12 @@ def decode(data):
         places = np.cumsum(gaps.astype("int64") + 1) - 1
         weights = np.zeros(np.prod(shape), "float32")
         if count and places[-1] >= weights.size:
-            raise ValueError(f"{layer}: a weight lies outside its kernel; the file is damaged, or another one.")
+            raise ValueError(f"{layer}: a weight lies outside its kernel; the file is damaged or the wrong one.")
         weights[places] = codebook[codes]
         arrays[f"{layer}_w"] = weights.reshape(shape).transpose(2, 3, 1, 0)
         arrays[f"{layer}_b"] = biases
     if position != len(data):
-        raise ValueError(f"{len(data) - position} bytes are left over; the file is damaged, or another one.")
+        raise ValueError(f"{len(data) - position} bytes are left over; the file is damaged or the wrong one.")
     return arrays
 
 

@@ -1,9 +1,9 @@
-"""Paint one pair with every formula: docs/formulas/, the pictures of the table in docs/formulas.md.
+"""Paint one pair of pictures with every formula, for the table in docs/formulas.md.
 
     python tools/formula_pictures.py
 
-All have the same network, the paper's layers, and the same shares of the gradient: only the weighting of the layers and
-the form of the total variation differ.
+All pictures have the same network, the paper's layers, and the same shares of the gradient. They differ only in the
+weighting of the layers and in the form of the total variation. They are written to docs/formulas/.
 """
 
 from pathlib import Path

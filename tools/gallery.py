@@ -1,9 +1,9 @@
-"""Paint every bundled photograph in six of the bundled styles: docs/gallery/, one contact sheet for each photograph.
+"""Paint every bundled photograph in six bundled styles: one contact sheet for each photograph, in docs/gallery/.
 
-    python tools/gallery.py                     with lite, as committed
-    python tools/gallery.py --network vgg19     the same with VGG19, beside them, where its weights are at hand
+    python tools/gallery.py                     with lite: the committed sheets
+    python tools/gallery.py --network vgg19     with VGG19, in files beside them; needs the weights of VGG19
 
-Also makes docs/first_picture.jpg, the README's: content, style and result of `make demo`.
+The first command also makes docs/first_picture.jpg for the README: content, style and result of `make demo`.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def save(figure, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--network", default="lite")
-    parser.add_argument("--weights", help="a file, if not the usual weights of the network")
+    parser.add_argument("--weights", help="a file with other weights for the network")
     options = parser.parse_args()
     suffix = "" if options.network == "lite" else f"_{options.network}"
     folder = ROOT / "docs" / "gallery"

@@ -1,18 +1,18 @@
-"""Judge style transfer on pictures that no part of it was trained on or tuned for.
+"""Judge style transfer on pictures that were used neither for training nor for tuning.
 
     python tools/judge.py --reference FOLDER [--rows lite "random weights" squeezenet1_0] [--output out/judge]
 
-FOLDER holds `scenes/` (photographs), `art/` (paintings), `squeezenet1_0.npz`, and optionally `published/` (pictures
-by another implementation, named SCENE_WORD.png, WORD being part of the painting's name). Every scene is painted in
-every style at 384 px on the longer side with the package's defaults, and each result gets three figures:
+FOLDER holds `scenes/` (photographs), `art/` (paintings), `squeezenet1_0.npz`, and optionally `published/`: pictures by
+another implementation, named SCENE_WORD.png, where WORD is part of the painting's name. Every scene is painted in every
+style at 384 px on the longer side with the package's defaults. Each result gets three figures:
 
-1. style share: relative squared Gram error against the style, Σ(G/M − A/M)² / Σ(A/M)², in SqueezeNet 1.0, mean of
-   conv1, fire2, fire4, fire6, fire8; divided by the same of the unchanged content image;
-2. content error: relative squared error of the features at fire5 against the content's;
-3. patch share: sliced Wasserstein distance between 7×7 patches of the Laplacian pyramids of result and style (Karras
-   et al., arXiv:1710.10196, section 5), which needs no network; divided by the same of the content image.
+1. style share: the relative squared Gram error against the style, Σ(G/M − A/M)² / Σ(A/M)², in SqueezeNet 1.0, mean of
+   conv1, fire2, fire4, fire6, fire8; divided by the same error of the unchanged content image;
+2. content error: the relative squared error of the features at fire5 against those of the content;
+3. patch share: the sliced Wasserstein distance between 7×7 patches of the Laplacian pyramids of result and style
+   (Karras et al., arXiv:1710.10196, section 5), which needs no network; divided by the distance of the content image.
 
-SqueezeNet was the teacher of lite, so that (1) is not independent of it; (3) is.
+SqueezeNet was the teacher of lite, so that (1) is not independent of lite; (3) is independent.
 """
 
 import argparse
@@ -30,7 +30,7 @@ SIZE = 384
 STYLE_LAYERS = ("conv1", "fire2", "fire4", "fire6", "fire8")
 CONTENT_LAYER = "fire5"
 LEVELS, PATCH, PATCHES, PROJECTIONS = 4, 7, 16384, 256
-RUNS = {  # row of the table: how its pictures are made, beside the defaults of the package
+RUNS = {  # row of the table: its settings that differ from the defaults of the package
     "lite": {},
     "random weights": {"weights": "random"},
     "squeezenet1_0": {"network": "squeezenet1_0"},
@@ -38,7 +38,7 @@ RUNS = {  # row of the table: how its pictures are made, beside the defaults of 
 
 
 class Judge:
-    """The three figures of a result for one content and one style."""
+    """Compute the three figures of results for one content and one style."""
 
     def __init__(self, network, content, style):
         self._network, self._style = network, style
@@ -67,9 +67,9 @@ class Judge:
 
 
 def patch_distance(image, style):
-    """Sliced Wasserstein-1 distance between patches, mean over the levels of the pyramids.
+    """Return the sliced Wasserstein-1 distance between patches, averaged over the levels of the pyramids.
 
-    Patches are divided by the deviation of the style's level, so that fine levels count as much as coarse ones.
+    Patches are divided by the standard deviation of the style's level, so that all levels count the same.
     """
     rng = np.random.default_rng(0)
     distances = []
@@ -82,7 +82,7 @@ def patch_distance(image, style):
 
 
 def laplacian_pyramid(image):
-    """LEVELS images: what each halving of the size loses, and the last, small image (its mean taken as it is)."""
+    """Return LEVELS images: the detail that each halving of the size removes, and the last, small image."""
     levels = []
     for _ in range(LEVELS - 1):
         blurred = ndimage.gaussian_filter(image, (1.0, 1.0, 0), mode="reflect")
@@ -99,7 +99,7 @@ def random_patches(level, rng):
 
 
 def pairs(reference):
-    """(name, content at SIZE, style at SIZE) for every scene and painting."""
+    """Yield (name, content at SIZE, style at SIZE) for every scene and painting."""
     for scene in sorted((reference / "scenes").glob("*.jpg")):
         content = load_image(scene)
         content = resize(content, fitting_shape(content.shape, SIZE))
@@ -117,7 +117,7 @@ def published_picture(reference, name, shape):
 
 
 def table(scores):
-    """Mean and worst of each figure for each row, in Markdown; then the pairs of published pictures alone."""
+    """Return a Markdown table: mean and worst figures of each row, for all pairs, then for published pairs only."""
     figures = ("style share", "content error", "patch share")
     lines = ["| row | pairs | " + " | ".join(f"{figure}, mean (worst)" for figure in figures) + " |"]
     lines.append("|---" * (len(figures) + 2) + "|")

@@ -1,11 +1,11 @@
-"""Judge the feed-forward networks that come with the package beside 100 iterations of optimisation, at 512 px.
+"""Compare the bundled feed-forward networks with 100 iterations of optimisation, at 512 px.
 
     python tools/judge_feedforward.py --reference FOLDER [--networks NAME …] [--output out/feedforward]
 
-The photographs are bundled ones, none of which the networks were trained on. FOLDER and the figures are those of
-`tools/judge.py`; each is given for the network's picture, for the optimised one, and as their ratio; last comes the
-ratio of the times. Networks that enlarge are measured by PSNR and SSIM of the luminance and by the feature loss they
-are trained on, beside bicubic enlargement.
+The photographs are bundled ones that were not used to train the networks. FOLDER and the figures are those of
+`tools/judge.py`. Each figure is given for the network's picture, for the optimised picture, and as the ratio of both;
+the last column is the ratio of the times. Networks that enlarge are compared with bicubic enlargement, by PSNR and SSIM
+of the luminance and by the feature loss that they are trained on.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def at_size(path):
 
 
 def judge_enlargements(photographs):
-    """A table of the networks that enlarge: means over photographs."""
+    """Print a table of the networks that enlarge, with means over photographs."""
     (layer,) = CONTENT_LAYERS["lite"][1]
     features = build_network("lite", [layer])
     print("\n| enlarged by | PSNR, dB | SSIM | feature loss |\n|---|---|---|---|")

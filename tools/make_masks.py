@@ -1,30 +1,22 @@
 """Make the masks of the bundled pictures: `python tools/make_masks.py [NAME ...] [-o FOLDER]`.
 
-The landscape's regions come from its renderer. A photograph's subject is outlined by hand, with the points below; where
-it has fur or hair, its edge is then drawn to that in the picture by a guided filter, which leaves it soft.
+The regions of the landscape come from its renderer. The subject of a photograph is outlined by hand, with the points
+below. Where it has fur or hair, a guided filter moves the edge of the mask to that of the picture and keeps it soft.
 """
 
 import argparse
 from pathlib import Path
 
 import numpy as np
-from paint import SEEDS
-from paint_landscape import landscape_regions
+from paintings.landscape import landscape_regions
+from paintings.paint import SEEDS
 from scipy import ndimage
 from scipy.interpolate import CubicSpline
 
-from nst_keras import (
-    combine_masks,
-    feather_mask,
-    invert_mask,
-    load_image,
-    partition_masks,
-    resize_mask,
-    save_mask,
-    select_polygon,
-)
+from nst_keras import combine_masks, feather_mask, invert_mask, load_image, partition_masks, resize_mask, save_mask
+from nst_keras.masks.selections import select_polygon
 
-HAIR = 140  # rows of the astronaut
+HAIR = 140  # rows of the astronaut that show hair
 ROOT = Path(__file__).resolve().parent.parent
 HEAD_OF_CAT = (
     *((40, -9), (39.5, 20), (35, 43), (32.5, 67), (31.5, 94), (33, 112), (30, 140), (60, 309), (300, 309)),
@@ -70,7 +62,7 @@ ROCKET = (
 
 
 def main() -> None:
-    """Make the masks of the named pictures, or of all."""
+    """Make the masks of the named pictures, or of all pictures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of: {', '.join(RECIPES)}")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "masks", help="folder for the masks")
@@ -89,33 +81,33 @@ def main() -> None:
 
 
 def cat(picture):
-    """The head is in focus; the body behind it is not, and has a softer edge."""
+    """Return the masks of the cat; the body behind the head is out of focus and has a softer edge."""
     head = drawn_to_edges(select_polygon(picture.shape, HEAD_OF_CAT), picture, 5)
     body = drawn_to_edges(feather_mask(select_polygon(picture.shape, BODY_OF_CAT), 4), picture, 8)
     return subject_and_background(combine_masks([head, body], "union"))
 
 
 def astronaut(picture):
-    """Only the hair is softer than the outline."""
+    """Return the masks of the astronaut; only the edge of the hair is soft."""
     outline = select_polygon(picture.shape, ASTRONAUT)
     hair = drawn_to_edges(outline, picture, 4)[:HAIR]
     return subject_and_background(np.concatenate([hair, feather_mask(outline, 0.7)[HAIR:]]))
 
 
 def coffee(picture):
-    """The saucer goes on behind the cup."""
+    """Return the masks of the cup, with its saucer and spoon."""
     cup, saucer = (select_polygon(picture.shape, smooth(points)) for points in (CUP, SAUCER))
     subject = combine_masks([cup, saucer, select_polygon(picture.shape, HANDLE_OF_SPOON)], "union")
     return subject_and_background(feather_mask(subject, 0.7))
 
 
 def rocket(picture):
-    """With the arms that hold it."""
+    """Return the masks of the rocket, with the arms that hold it."""
     return subject_and_background(feather_mask(select_polygon(picture.shape, ROCKET), 0.7))
 
 
 def landscape(picture):
-    """Exact: a pixel at an edge has the share of it that the region covers."""
+    """Return the exact masks of the landscape; a pixel at an edge has the share that the region covers."""
     regions = landscape_regions(np.random.default_rng(SEEDS["landscape"]))
     return {name: resize_mask(region.astype("float32"), picture.shape) for name, region in regions.items()}
 
@@ -125,16 +117,17 @@ def subject_and_background(subject):
 
 
 def smooth(points):
-    """A closed smooth curve through points, ten for each."""
+    """Return a closed smooth curve through points, with ten samples for each point."""
     closed = [*points, points[0]]
     return CubicSpline(range(len(closed)), closed, bc_type="periodic")(np.arange(0, len(points), 0.1))
 
 
 def drawn_to_edges(mask, picture, radius, noise=0.02):
-    """Guided filter (He, Sun, Tang 2013): around every pixel the mask is fitted as a linear function of the colour.
+    """Move the edges of a mask to those of the picture, by a guided filter (He, Sun, Tang 2013).
 
-    m ≈ a · colour + b over windows of side 2 radius + 1; `noise` is the colour difference that is no edge yet. The
-    result is stretched a little, so that black and white are reached.
+    Around every pixel the mask is fitted as a linear function of the colour, m ≈ a · colour + b, over a window of side
+    2 radius + 1. Colour differences up to `noise` do not count as edges. The result is stretched a little, so that it
+    reaches black and white.
     """
 
     def mean(values):

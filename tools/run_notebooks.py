@@ -1,11 +1,11 @@
-"""Run notebooks from a fresh kernel, and write their outputs into them.
+"""Run notebooks in a fresh kernel, and write their outputs into them.
 
-    python tools/run_notebooks.py                     all, in full: remakes the committed outputs
-    python tools/run_notebooks.py --fast -o FOLDER    small and quick, written elsewhere: what the tests do
+    python tools/run_notebooks.py                     run all in full, and replace the committed outputs
+    python tools/run_notebooks.py --fast -o FOLDER    run small variants, and write to FOLDER, as the tests do
 
-Fast mode replaces the cell tagged "parameters" by the source that stands in the same cell's metadata under "fast".
-Figures are stored as JPEG, which keeps a notebook under a megabyte. The notebook's metadata say, under "outputs", of
-which code and which version of the package its outputs are; see `made_of`.
+Fast mode replaces the source of the cell tagged "parameters" by the source in its metadata under "fast". Figures are
+stored as JPEG, so that a notebook stays below one megabyte. The metadata of a notebook record, under "outputs", which
+code and which version of the package made its outputs; see `made_of`.
 """
 
 import argparse
@@ -21,20 +21,20 @@ from nbclient import NotebookClient
 from PIL import Image
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-VERSION = Path(__file__).parent.parent / "nst_keras" / "version.py"
+VERSION = Path(__file__).parent.parent / "nst_keras" / "support" / "versions.py"
 JPEG_QUALITY = 85
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def paths():
-    """The course in order, then the exercises."""
+    """Return the notebooks of the course in order, then the exercises."""
     return [*sorted(NOTEBOOKS.glob("*.ipynb")), *sorted(NOTEBOOKS.glob("exercises/*.ipynb"))]
 
 
 def made_of(notebook):
-    """What outputs depend on: {"code": hash of the code cells, "version": of the package}.
+    """Return what the outputs depend on: {"code": hash of the code cells, "version": version of the package}.
 
-    Text is not part of it, and may be mended without a run. Nor is the fast variant of the parameters.
+    Text cells and the fast variant of the parameters are not included, so they can be changed without a run.
     """
     code = json.dumps([cell.source for cell in notebook.cells if cell.cell_type == "code"])
     version = VERSION.read_text().split('"')[1]
@@ -42,7 +42,7 @@ def made_of(notebook):
 
 
 def run(path, fast=False):
-    """The executed notebook, of the file at `path`."""
+    """Execute the notebook at `path`, and return it with its outputs."""
     notebook = nbformat.read(path, as_version=4)
     if fast:
         parameters = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
@@ -64,7 +64,7 @@ def run(path, fast=False):
 
 
 def _is_progress(output):
-    """Progress bars say nothing to a reader; nor does a widget that has no picture to stand for it."""
+    """Return whether an output is a progress bar, or a widget without a picture; neither helps a reader."""
     data = output.get("data", {})
     return output.get("name") == "stderr" or (WIDGET in data and not {"image/jpeg", "image/png"} & data.keys())
 
@@ -80,16 +80,16 @@ def _store_as_jpeg(data):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", help="such as 00_quickstart; all if not given")
+    parser.add_argument("names", nargs="*", help="such as 00_quickstart; default: all")
     parser.add_argument("--fast", action="store_true")
     parser.add_argument("-o", "--output", type=Path, default=NOTEBOOKS)
     options = parser.parse_args()
     if options.fast and options.output.resolve() == NOTEBOOKS.resolve():
-        parser.error("--fast needs -o, another folder: its outputs are not the ones to commit")
+        parser.error("--fast needs -o with another folder: its outputs are not to be committed")
     if unknown := set(options.names) - {path.stem for path in paths()}:
         parser.error(f"no such notebook: {', '.join(sorted(unknown))}")
     for path in paths():
-        exercise = path.parent != NOTEBOOKS  # quick as they are
+        exercise = path.parent != NOTEBOOKS  # has no fast variant
         if (options.names and path.stem not in options.names) or (options.fast and exercise):
             continue
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Take the bundled photographs out of scikit-image's sample data, where they are public domain or CC0.
+"""Write the bundled photographs from the sample data of scikit-image; they are public domain or CC0.
 
 python tools/sample_photographs.py [-o images]
 """

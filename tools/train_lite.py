@@ -2,16 +2,16 @@
 
     python tools/train_lite.py --teacher squeezenet1_0.npz --photographs FOLDER --steps 20000
 
-The student has VGG19's topology with narrow blocks and batch normalisation. A 1×1 linear head on the last
-convolution of each block predicts the teacher's activations at the same resolution, standardised per channel:
+The student has the topology of VGG19 with narrow blocks and batch normalisation. Linear 1×1 heads on the last
+convolution of each block predict activations of the teacher at the same resolution, standardised per channel:
 
     block2 → conv1;  block3 → fire2, fire3, fire4;  block4 → fire5 … fire8;  block5 → fire9
 
-The loss is their mean squared error, that is the share of the teacher's variance that is left, plus a little
-cross-entropy with the teacher's class probabilities. Afterwards batch normalisation is folded into the
-convolutions, every filter is scaled to mean activation 1 over the photographs (positive scales pass through
-ReLU and average pooling, so the next layer undoes them exactly), and the weights are written as float16.
-The heads are thrown away.
+The loss is the mean squared error of the predictions, that is, the unexplained share of the teacher's variance, plus a
+small multiple of the cross-entropy with the teacher's class probabilities. After the training, batch normalisation is
+folded into the convolutions, and every filter is scaled to mean activation 1 over the photographs. ReLU and average
+pooling keep positive scales, so the next layer can undo them exactly. The weights are written as float16, without the
+heads.
 """
 
 import argparse
@@ -43,7 +43,7 @@ SQUARE = 224
 
 
 def load_photographs(folder):
-    """Squares of 224 px, uint8: two from each photograph, at its two ends."""
+    """Return squares of 224 px as uint8, two from each photograph, one at each end."""
     squares = []
     for path in sorted(Path(folder).iterdir()):
         with Image.open(path) as picture:
@@ -54,10 +54,11 @@ def load_photographs(folder):
 
 
 def teacher_network(path):
-    """(n, h, w, 3) → the teacher's activations of all heads and its class logits; h and w are multiples of 16.
+    """Build the teacher: images (n, h, w, 3) → activations for all heads and class logits.
 
-    conv1 has no padding, so the image gets a border of the mean colour, 2 px above and left, 3 px below and right: the
-    maps are then exactly 1/2, 1/4, 1/8, 1/16 of the image, and lie where the student's lie.
+    h and w are multiples of 16. conv1 has no padding, so the image gets a border of the mean colour, 2 px above and on
+    the left, 3 px below and on the right. The maps then have exactly 1/2, 1/4, 1/8, 1/16 of the size of the image, and
+    their positions agree with those of the student.
     """
     layers = [layer for heads in HEADS.values() for layer in heads]
     features = nets.build_network("squeezenet1_0", [*layers, "conv10"], weights=path)
@@ -71,7 +72,7 @@ def teacher_network(path):
 
 
 def student_network(teacher, channels):
-    """The student with batch normalisation, and its heads."""
+    """Build the student with batch normalisation; return a model of its heads and a model of its features."""
 
     def convolution(x, filters, name):
         x = kl.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=name)(x)
@@ -93,7 +94,7 @@ def student_network(teacher, channels):
 
 
 def augment(squares, crop):
-    """Random squares of crop … 200 px scaled to `crop`; flips, brightness, contrast, colour."""
+    """Cut random squares of `crop` … 200 px, scale them to `crop`, and vary flips, brightness, contrast and colour."""
     n = tf.shape(squares)[0]
     side = tf.random.uniform([n], crop, 200.0) / SQUARE
     top, left = tf.random.uniform([n]) * (1 - side), tf.random.uniform([n]) * (1 - side)
@@ -109,7 +110,7 @@ def augment(squares, crop):
 
 
 def standardisation(teacher, squares):
-    """Mean and deviation of each of the teacher's channels over photographs."""
+    """Return {head: (mean, standard deviation)} of each of the teacher's channels over photographs."""
     sums = {head: [0.0, 0.0, 0] for heads in HEADS.values() for head in heads}
     for start in range(0, len(squares), 20):
         activations = teacher(squares[start : start + 20].astype("float32") / 255.0)
@@ -128,7 +129,7 @@ def standardisation(teacher, squares):
 
 
 def folded_weights(features, photographs):
-    """Weights of plain convolutions: normalisation folded in, mean activation 1 for every filter."""
+    """Return weights of plain convolutions: normalisation is folded in, and every filter has mean activation 1."""
     means = dict.fromkeys(features.output, 0.0)
     for start in range(0, len(photographs), 10):
         batch = features(photographs[start : start + 10].astype("float32") / 255.0, training=False)
@@ -160,7 +161,7 @@ def main():
     parser.add_argument("--crop", type=int, default=96)
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--class-weight", type=float, default=0.02, help="weight of the cross-entropy")
-    parser.add_argument("--every", type=int, default=1000, help="steps between reports, with the weights so far")
+    parser.add_argument("--every", type=int, default=1000, help="steps between reports, which also save the weights")
     options = parser.parse_args()
     keras.utils.set_random_seed(0)
 

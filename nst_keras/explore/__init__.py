@@ -1,4 +1,4 @@
-"""What the units of a network see: Zeiler & Fergus 2013, arXiv:1311.2901."""
+"""What the units of a network respond to: Zeiler & Fergus 2013, arXiv:1311.2901."""
 
 from .units import Patch, maximize_activation, top_patches
 

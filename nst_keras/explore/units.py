@@ -1,8 +1,6 @@
-"""What a network sees: the patches that excite a unit, and pictures made to excite it.
+"""What a unit responds to. A unit is one channel of a layer: the same filter at every position of the feature map."""
 
-A unit is one channel of a layer: the same filter at every position (i, j) of the feature map.
-"""
-
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -13,6 +11,7 @@ from ..image import resize
 from ..networks.receptive_fields import receptive_field, returned
 from ..objective import Objective, Term, total_variation_term
 from ..optimize import Recorder, minimize
+from ..support.types import ImageArray
 
 MAX_PER_PICTURE = 2
 SCALES = 3
@@ -21,90 +20,80 @@ EPSILON = 1e-3  # added to an activation before its logarithm is taken
 
 
 class Patch(NamedTuple):
-    """What a unit saw where it was excited."""
+    """The patch of an image that a unit sees at one position."""
 
     activation: float
-    picture: int  # index
-    position: tuple  # (i, j) in the feature map
-    image: np.ndarray  # the receptive field of that position
+    picture: int  # index of the image
+    position: tuple[int, int]  # (i, j) in the feature map
+    image: ImageArray  # the receptive field of that position
 
 
-def top_patches(network, layer, images, units, *, count=9):
-    """The patches of `images` that excite each unit most, cut out at its receptive field.
+def top_patches(
+    network: keras.Model, layer: str, images: Sequence[ImageArray], units: Sequence[int], *, count: int = 9
+) -> dict[int, list[Patch]]:
+    """Return {unit: the patches of `images` that excite it most, strongest first}, cut out at its receptive field.
 
-    After Zeiler & Fergus 2013 (arXiv:1311.2901, figure 2), who had 50,000 pictures to choose from. With a few, all nine
-    would be shifts of one edge: so a picture gives two patches at most, and they do not overlap. Positions whose
-    field is cut off by the border do not count, for padding is an edge too, and one that nobody has drawn.
+    After Zeiler & Fergus 2013 (arXiv:1311.2901, figure 2), who choose from 50,000 pictures. Among a few pictures, all
+    nine patches would be shifts of one edge; so a picture gives at most two patches, and they do not overlap. Positions
+    whose field is cut off by the border do not count: the padding would look like an edge.
 
     Parameters
     ----------
     network, layer
         See `receptive_field`.
-    images, units : sequences
-        Image arrays of any sizes; channels of the layer, from 0.
-    count : int
-        Patches for each unit.
-
-    Returns
-    -------
-    dict
-        {unit: list of `Patch`, the strongest first}; fewer than `count` if a unit is silent everywhere else.
-
-    Raises
-    ------
-    ValueError
-        No such layer or unit, or a picture is smaller than the receptive field.
+    images, units
+        Images of any sizes, not smaller than the receptive field; channels of the layer, from 0.
+    count
+        Maximum number of patches for each unit; fewer are returned if the unit is silent elsewhere.
     """
     network = _cut_off(network, layer, units)
-    fields = [receptive_field(network, layer, image.shape) for image in images]
-    for number, field in enumerate(fields):
+    found = {unit: [] for unit in units}
+    for number, image in enumerate(images):
+        field = receptive_field(network, layer, image.shape)
         if any(where.start == where.stop for where in field.uncut()):
             raise ValueError(
-                f"images[{number}] has shape {images[number].shape}, smaller than the receptive field of {layer}, "
+                f"images[{number}] has shape {image.shape}, smaller than the receptive field of {layer}, "
                 f"{field.size[0]}×{field.size[1]} pixels; give larger pictures, or a layer that is less deep."
             )
-    found = {unit: [] for unit in units}
-    for number, (image, field) in enumerate(zip(images, fields, strict=True)):
         features = network(image[None])[layer][0].numpy()
         for unit in units:
             for i, j in _peaks(features[..., unit], field):
-                patch = image[field.pixels(i, j)].copy()
-                found[unit].append(Patch(float(features[i, j, unit]), number, (i, j), patch))
+                seen = image[field.pixels(i, j)].copy()
+                found[unit].append(Patch(float(features[i, j, unit]), number, (i, j), seen))
     return {unit: sorted(patches, key=lambda patch: -patch.activation)[:count] for unit, patches in found.items()}
 
 
-def maximize_activation(network, layer, unit, *, size=96, tv_weight=3.0, iterations=40, seed=0):
-    """A picture that excites a unit everywhere: activation maximisation.
+def maximize_activation(
+    network: keras.Model,
+    layer: str,
+    unit: int,
+    *,
+    size: int = 96,
+    tv_weight: float = 3.0,
+    iterations: int = 40,
+    seed: int = 0,
+) -> ImageArray:
+    """Return a picture, (size, size, 3), that excites a unit everywhere: activation maximisation.
 
-    Minimises −log(mean activation over the positions) + tv_weight · `total_variation_loss`, from faint noise on grey,
-    at three sizes, each twice the one before. Erhan et al. 2009 (Visualizing Higher-Layer Features of a Deep Network)
-    maximise an activation, Simonyan et al. 2013 (arXiv:1312.6034) with a penalty on the image. The rest is not from
-    a paper: the logarithm makes `tv_weight` independent of the unit's scale, and the mean over positions gives a
-    texture. (A single position gives a spot of noise: the pixels at its centre count most.)
+    It minimises −log(mean activation over the positions) + tv_weight · `total_variation_loss`, from faint noise on
+    grey, at three sizes, each twice the one before. Erhan et al. 2009 (Visualizing Higher-Layer Features of a Deep
+    Network) maximise an activation, Simonyan et al. 2013 (arXiv:1312.6034) with a penalty on the image. The rest is not
+    from a paper: the logarithm makes `tv_weight` independent of the unit's scale, and the mean over positions gives a
+    texture. (A single position gives a spot of noise: the pixels at its centre count most.) A unit that is silent on
+    the noise has gradient 0, and raises a `ValueError`.
 
     Parameters
     ----------
-    network, layer
-        See `receptive_field`.
-    unit, size : int
-        Channel of the layer, from 0; height and width of the picture, in pixels.
-    tv_weight : float
-        0 gives glaring colours at every pixel, 20 pale shapes on grey.
-    iterations, seed : int
-        Iterations of L-BFGS at each size; seed of the noise.
-
-    Returns
-    -------
-    image array (size, size, 3)
-
-    Raises
-    ------
-    ValueError
-        No such layer or unit, `size` is too small for it, or the unit is silent on the noise: its gradient is 0.
+    network, layer, unit
+        See `receptive_field`; the channel of the layer, from 0.
+    size, iterations, seed
+        Height and width of the picture, in pixels; iterations of L-BFGS at each of the three sizes; seed of the noise.
+    tv_weight
+        0 gives bright colours at every pixel, 20 gives pale shapes on grey.
     """
     network = _cut_off(network, layer, [unit])
     sizes = [size // 2**level for level in reversed(range(SCALES))]
-    receptive_field(network, layer, (sizes[0], sizes[0]))
+    receptive_field(network, layer, (sizes[0], sizes[0]))  # raises if the smallest size is too small
     noise = np.random.default_rng(seed).normal(0.5, NOISE, (sizes[0], sizes[0], 3))
     image = np.clip(noise, 0, 1).astype("float32")
     if not np.any(network(image[None])[layer][..., unit]):
@@ -122,10 +111,10 @@ def maximize_activation(network, layer, unit, *, size=96, tv_weight=3.0, iterati
 
 
 def _peaks(activations, field):
-    """Positions of the strongest activations with uncut fields that do not overlap."""
+    """Yield the positions of the strongest activations whose fields are whole and do not overlap."""
     rows, columns = field.uncut()
     left = activations[rows, columns].copy()
-    height, width = -(-np.array(field.size) // field.stride)  # as many positions further, fields do not overlap
+    height, width = -(-np.array(field.size) // field.stride)  # in positions: fields this far apart do not overlap
     for _ in range(MAX_PER_PICTURE):
         i, j = np.unravel_index(left.argmax(), left.shape)
         if left[i, j] > 0:
@@ -133,7 +122,7 @@ def _peaks(activations, field):
         left[max(0, i - height + 1) : i + height, max(0, j - width + 1) : j + width] = 0
 
 
-def _cut_off(network, layer, units=()):
+def _cut_off(network, layer, units):
     features = returned(network, layer)
     for unit in units:
         if not 0 <= unit < features.shape[-1]:

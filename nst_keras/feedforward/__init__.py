@@ -1,29 +1,22 @@
 """Feed-forward transfer and super-resolution: a trained network paints a picture in one pass.
 
 Johnson, Alahi, Fei-Fei 2016, "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", arXiv:1603.08155.
-Loaded on demand:
 
     from nst_keras.feedforward import apply, load_network
     picture = apply(load_network("woodblock_sea"), "photograph.jpg", size=512)
 """
 
-from .losses import PerceptualLosses, shrunk
+from .losses import LossSettings, PerceptualLosses, shrunk
 from .network import transform_network
-from .trained import (
-    Applied,
-    apply,
-    apply_to_files,
-    load_network,
-    network_settings,
-    save_network,
-    trained_networks,
-)
-from .training import Training, train
+from .trained import Applied, apply, apply_to_files, load_network, network_settings, save_network, trained_networks
+from .training import Training, TrainingSettings, train
 
 __all__ = [
     "Applied",
+    "LossSettings",
     "PerceptualLosses",
     "Training",
+    "TrainingSettings",
     "apply",
     "apply_to_files",
     "load_network",

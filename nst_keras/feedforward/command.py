@@ -1,70 +1,76 @@
-"""python -m nst_keras train STYLE PHOTOGRAPHS -o NAME.weights.h5, and apply NETWORK PICTURE -o OUTPUT."""
+"""python -m nst_keras train STYLE PHOTOGRAPHS -o NAME.weights.h5, and apply NETWORK SOURCE -o OUTPUT."""
 
-import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
 from ..image import save_image
 from ..network import NETWORKS
-from ..progress import ProgressBar
-from .trained import apply_to_files, check_weights_path, load_network, trained_networks
-from .training import train
+from ..results.plot import ProgressBar
+from ..support.command_line import Parser
+from .trained import SUFFIX, apply_to_files, check_weights_path, load_network, trained_networks
+from .training import DEFAULTS, LEARNING_RATES, TV_WEIGHTS, train
 
-DEFAULTS = train.__kwdefaults__
 
-
-def build_parser():
-    """The subcommands; every default is read from `train`."""
-    parser = argparse.ArgumentParser(prog="python -m nst_keras")
-    commands = parser.add_subparsers(dest="command", required=True)
-    training = commands.add_parser("train", help="train a network to paint in one style, or to enlarge")
-    training.add_argument("style", help='a picture; "none" with --upscale')
-    training.add_argument("photographs", help="a folder of photographs")
-    training.add_argument("-o", "--output", required=True, metavar="NAME.weights.h5")
-    training.add_argument("--checkpoint", metavar="FOLDER", help="keep the state there; a run that finds one goes on")
-    training.add_argument("--sample", metavar="FILE", help="a photograph to be painted every so often")
-    training.add_argument("--start", metavar="NETWORK", help="start from this trained network")
+def train_parser() -> Parser:
+    """Return the parser of the subcommand `train`; its defaults are those of `train`."""
+    parser = Parser(prog="python -m nst_keras train", description="Train a network to paint, or to enlarge pictures.")
+    add = parser.add_argument
+    add("style", help='a picture; "none" with --upscale')
+    add("photographs", help="a folder of photographs")
+    add("-o", "--output", required=True, metavar=f"NAME{SUFFIX}")
+    add("--checkpoint", metavar="FOLDER", help="keep the state of the run there; a run that finds a state continues")
+    add("--sample", metavar="FILE", help="a photograph to paint after every EVERY steps")
+    add("--start", metavar="NETWORK", help="start from this trained network")
     options = {
-        "steps": {"type": int},
-        "every": {"type": int, "help": "steps between samples, and between checkpoints"},
+        "steps": {"type": int, "help": "steps of the training"},
+        "every": {"type": int, "help": "steps from one sample and one checkpoint to the next"},
         "size": {"type": int, "help": "side of the crops in pixels"},
-        "batch": {"type": int},
-        "style_size": {"type": int, "help": "longer side of the style: the size of the brush"},
-        "content_weight": {"type": float},
-        "style_weight": {"type": float},
-        "tv_weight": {"type": float},
-        "pixel_weight": {"type": float},
-        "content_layers": {"nargs": "+", "metavar": "LAYER"},
-        "learning_rate": {"type": float, "help": "2e-3 for a style, 2e-4 to enlarge"},
+        "batch": {"type": int, "help": "crops in a step"},
+        "style_size": {"type": int, "help": "longer side of the style; decides the size of the brush"},
+        "content_weight": {"type": float, "help": "a larger weight keeps more of the photograph"},
+        "style_weight": {"type": float, "help": "a larger weight gives more style"},
+        "tv_weight": {"type": float, "help": "a larger weight gives smoother pictures"},
+        "pixel_weight": {"type": float, "help": "weight of the loss between pixels"},
+        "content_layers": {"nargs": "+", "metavar": "LAYER", "help": "layers of the content loss"},
+        "learning_rate": {"type": float, "help": "learning rate at the start"},
         "network": {"choices": NETWORKS, "help": "the loss network"},
-        "weights": {"metavar": "FILE", "help": "of the loss network"},
-        "width": {"type": int},
-        "residual_blocks": {"type": int},
-        "upscale": {"type": int, "help": "4 or 8: super-resolution"},
-        "seed": {"type": int},
+        "weights": {"metavar": "FILE", "help": "other weights for the loss network"},
+        "width": {"type": int, "help": "channels of the first convolution"},
+        "residual_blocks": {"type": int, "help": "number of residual blocks"},
+        "upscale": {"type": int, "help": "4 or 8 for super-resolution"},
+        "seed": {"type": int, "help": "seed of the initial weights and of the crops"},
     }
+    with_and_without = {"learning_rate": LEARNING_RATES, "tv_weight": TV_WEIGHTS}
+    defaults = DEFAULTS | {name: "{:g} with a style, {:g} without".format(*w) for name, w in with_and_without.items()}
     for name, option in options.items():
-        if DEFAULTS[name] is not None:
-            option["help"] = f"{option.get('help', '')} (default: {DEFAULTS[name]})".strip()
-        training.add_argument("--" + name.replace("_", "-"), default=DEFAULTS[name], **option)
-    applying = commands.add_parser("apply", help="paint a picture, an animation or a folder with a trained network")
-    applying.add_argument("network", help=f"{', '.join(trained_networks())}, or a file NAME.weights.h5")
-    applying.add_argument("source", help="a picture, an animated GIF, or a folder")
-    applying.add_argument("-o", "--output", required=True, help="a file, or for a folder a folder")
-    applying.add_argument("--size", type=int, help="longer side before the network (default: as it is)")
+        option["help"] += "" if defaults[name] is None else f" (default: {defaults[name]})"
+        add("--" + name.replace("_", "-"), default=DEFAULTS[name], **option)
     return parser
 
 
-def main(arguments):
-    options = vars(build_parser().parse_args(arguments))
+def apply_parser() -> Parser:
+    """Return the parser of the subcommand `apply`."""
+    parser = Parser(prog="python -m nst_keras apply", description="Paint pictures with a trained network.")
+    parser.add_argument("network", help=f"{', '.join(trained_networks())}, or a file NAME{SUFFIX}")
+    parser.add_argument("source", help="a picture, or a folder of pictures")
+    parser.add_argument("-o", "--output", required=True, help="a file; for a folder a folder")
+    parser.add_argument("--size", type=int, help="longer side of the picture before it is painted (default: its own)")
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the subcommand `arguments[0]`; return the exit status."""
+    parser, run = {"train": (train_parser, _train), "apply": (apply_parser, _apply)}[arguments[0]]
+    options = vars(parser().parse_args(arguments[1:]))
     try:
-        return {"train": _train, "apply": _apply}[options.pop("command")](**options)
+        return run(**options)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:  # training keeps its state itself; pictures that are painted are whole
+    except KeyboardInterrupt:  # `train` keeps its state itself; pictures that are painted are whole
         print("stopped", file=sys.stderr)
         return 130
 
@@ -72,24 +78,20 @@ def main(arguments):
 def _train(output, style, photographs, start, sample, **options):
     Path(output).parent.mkdir(parents=True, exist_ok=True)
     path, bar = check_weights_path(output), ProgressBar()
-    sample_path = path.with_name(path.name.removesuffix(".weights.h5") + "_sample.png")
+    sample_path = path.with_name(path.name.removesuffix(SUFFIX) + "_sample.png")
 
     def callback(step):
         bar(step)
         if step.image is not None:
             save_image(step.image, sample_path, inputs=[sample])
 
+    style, start = None if style == "none" else style, load_network(start) if start else None
     try:
-        training = train(
-            None if style == "none" else style,
-            photographs,
-            start=load_network(start) if start else None,
-            sample=sample,
-            callback=callback,
-            **options,
-        )
+        training = train(style, photographs, start=start, sample=sample, callback=callback, **options)
     finally:
         bar.close()
+    if not training.history:
+        raise KeyboardInterrupt  # before the first step: there is nothing to save
     training.save(path)
     print(f"{path}: {len(training.history)} steps, loss {training.history[-1].total:.4g}")
     for reason in training.unreadable.values():

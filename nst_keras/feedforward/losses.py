@@ -1,76 +1,85 @@
-"""What a feed-forward network is trained to minimise, for a batch of pictures. Loaded on demand.
+"""The loss that transform networks are trained with (Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, section 3.2).
 
-Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, section 3.2: the terms of `nst_keras.objective`, with another content
-for every picture, and a loss between pixels.
+Its terms are those of `nst_keras.objective`, with another content for every picture, and a loss between pixels.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
 import tensorflow as tf
 
-from ..image import MIN_SIDE, fitting_shape, resize
-from ..losses import content_loss
-from ..objective import Term, style_targets, style_terms, total_variation_term
+from ..image import fitting_shape, resize
+from ..objective import Term, content_terms, style_targets, style_terms, total_variation_term
+from ..support.pictures import MIN_SIDE
+from ..support.types import ImageArray, Layers
 
-BLUR_RADIUS = 3  # pixels, three deviations
+BLUR_RADIUS = 3  # pixels: three standard deviations
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossSettings:
+    """The settings of `PerceptualLosses`; `train` explains them."""
+
+    content_layers: Layers
+    style_layers: Layers
+    formula: str
+    content_weight: float
+    style_weight: float
+    tv_weight: float
+    pixel_weight: float
+    style_size: int
 
 
 class PerceptualLosses:
-    """The weighted terms of one picture, and their names; a batch has their mean."""
-
-    def __init__(self, network, style, settings):
-        self.network, self.settings = network, settings
-        self._terms = []
-        if style is not None:
-            shapes = [fitting_shape(picture.shape, settings["style_size"], MIN_SIDE) for picture in style]
-            pictures = [resize(picture, shape) for picture, shape in zip(style, shapes, strict=True)]
-            targets = style_targets(network, pictures, settings["style_layers"])
-            self._terms += style_terms(targets, settings["style_weight"], formula=settings["formula"])
-        if settings["tv_weight"]:
-            self._terms.append(total_variation_term(settings["tv_weight"], formula=settings["formula"]))
-        layers = settings["content_layers"]
-        self._shares = layers if isinstance(layers, dict) else dict.fromkeys(layers, 1 / len(layers))
-        self.names = [term.name for term in self._of_target(None, None) + self._terms]
-
-    def _of_target(self, target, features):
-        """The terms that compare with one picture `target` and its features."""
-        formula, weight, pixel_weight = (self.settings[name] for name in ("formula", "content_weight", "pixel_weight"))
-
-        def term(layer, share):
-            return Term(
-                f"content {layer}",
-                weight * share,
-                lambda picture, read: content_loss(read[layer], features[layer], formula=formula),
-            )
-
-        terms = [term(layer, share) for layer, share in self._shares.items()] if weight else []
-        if pixel_weight:
-            terms.append(Term("pixel", pixel_weight, lambda picture, _: tf.reduce_mean(tf.square(picture - target))))
-        return terms
-
-    def __call__(self, pictures, targets):
-        """Σ over the pictures (n, h, w, 3), a tensor of one number for each term."""
-        read, of_targets = self.network(pictures), self.network(targets)
-        total = 0.0
-        for i in range(pictures.shape[0]):
-            one = slice(i, i + 1)
-            features, of_target = ({layer: f[one] for layer, f in each.items()} for each in (read, of_targets))
-            terms = self._of_target(targets[one], of_target) + self._terms
-            total += tf.stack([term.weight * term.loss(pictures[one], features) for term in terms])
-        return total
-
-
-def shrunk(images, upscale):
-    """What super-resolution is to undo: blurred by a Gaussian of σ = 1 pixel, then made smaller, bicubically.
-
-    Section 4.2 of the paper.
+    """Compare a batch of pictures with their targets and with a style; `names` has the names of the terms.
 
     Parameters
     ----------
-    images : tensor (n, h, w, 3)
-        Whose sides are multiples of `upscale`.
+    network
+        From `build_network`; returns the layers that `settings` names.
+    style
+        Pictures of one style, or None.
+    """
 
-    Returns
-    -------
-    tensor (n, h / upscale, w / upscale, 3), in [0, 1]
+    def __init__(self, network: keras.Model, style: Sequence[ImageArray] | None, settings: LossSettings) -> None:
+        self.network, self.settings = network, settings
+        self._shared = []  # terms that are the same for every picture
+        if style is not None:
+            style = [resize(p, fitting_shape(p.shape, settings.style_size, MIN_SIDE)) for p in style]
+            targets = style_targets(network, style, settings.style_layers)
+            self._shared += style_terms(targets, settings.style_weight, formula=settings.formula)
+        if settings.tv_weight:
+            self._shared.append(total_variation_term(settings.tv_weight, formula=settings.formula))
+        self.names = [f"content {layer}" for layer in settings.content_layers if settings.content_weight]
+        self.names += ["pixel"] * (settings.pixel_weight > 0) + [term.name for term in self._shared]
+
+    def __call__(self, pictures: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        """Return the weighted loss of each term, summed over pictures (n, h, w, 3) with targets of the same shape."""
+        features, target_features = self.network(pictures), self.network(targets)
+        total = 0.0
+        for i in range(pictures.shape[0]):
+            one = slice(i, i + 1)
+            own, wanted = ({layer: f[one] for layer, f in each.items()} for each in (features, target_features))
+            terms = [*self._target_terms(targets[one], wanted), *self._shared]
+            total += tf.stack([term.weight * term.loss(pictures[one], own) for term in terms])
+        return total
+
+    def _target_terms(self, target, features):
+        settings, terms = self.settings, []
+        if settings.content_weight:
+            layers, weight = settings.content_layers, settings.content_weight
+            terms += content_terms(lambda _: features, target, layers, weight, formula=settings.formula)
+        if settings.pixel_weight:
+            pixel_loss = lambda picture, _: tf.reduce_mean(tf.square(picture - target))  # noqa: E731
+            terms.append(Term("pixel", settings.pixel_weight, pixel_loss))
+        return terms
+
+
+def shrunk(images: tf.Tensor, upscale: int) -> tf.Tensor:
+    """Blur images by a Gaussian of σ = 1 pixel and make them smaller, bicubically (section 4.2 of the paper).
+
+    Turns (n, h, w, 3), where h and w are multiples of `upscale`, into (n, h / upscale, w / upscale, 3) in [0, 1].
     """
     places = tf.range(-BLUR_RADIUS, BLUR_RADIUS + 1, dtype=tf.float32)
     kernel = tf.exp(-(places**2) / 2)
@@ -78,5 +87,5 @@ def shrunk(images, upscale):
     border = (BLUR_RADIUS, BLUR_RADIUS)
     padded = tf.pad(images, ((0, 0), border, border, (0, 0)), "SYMMETRIC")
     blurred = tf.nn.depthwise_conv2d(padded, kernel, (1, 1, 1, 1), "VALID")
-    height, width = images.shape[1] // upscale, images.shape[2] // upscale
-    return tf.clip_by_value(tf.image.resize(blurred, (height, width), "bicubic", antialias=True), 0, 1)
+    shape = [side // upscale for side in images.shape[1:3]]
+    return tf.clip_by_value(tf.image.resize(blurred, shape, "bicubic", antialias=True), 0, 1)

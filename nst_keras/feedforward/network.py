@@ -1,10 +1,12 @@
-"""The network of feed-forward transfer: an image in, a picture out in one pass.
+"""The transform network: a photograph in, a picture out, in one pass.
 
-Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, section 3.1 and the appendix.
+Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, section 3.1 and the supplementary material.
 """
 
 import zlib
+from collections.abc import Mapping
 from functools import partial
+from typing import Any, Literal
 
 import keras
 import tensorflow as tf
@@ -13,57 +15,45 @@ from keras import ops
 
 from ..support.checks import checked_whole
 
-MIN_SHAPE = {"width": 1, "residual_blocks": 0, "upscale": 1}  # of what a network is built from
+MIN_SHAPE = {"width": 1, "residual_blocks": 0, "upscale": 1}  # smallest values of what a network is built from
 UPSCALES = (1, 4, 8)
-STRIDE = 4  # of the network that keeps the size: its deepest maps have a quarter of the image's side
+STRIDE = 4  # the deepest maps of a style's network have a quarter of the image's side
 
 
-def transform_network(width=16, residual_blocks=4, upscale=1, seed=0):
-    """The network that paints: an image in, a picture `upscale` times its size out.
+def transform_network(
+    width: int = 16, residual_blocks: int = 4, upscale: Literal[1, 4, 8] = 1, seed: int = 0
+) -> keras.Model:
+    """Build an untrained network that paints, or that enlarges a picture `upscale` times.
 
-    With `upscale=1`, for styles (appendix, table 1): c9s1-w, d2w, d4w, residual blocks of 4w, u2w, uw, c9s1-3, where
-    w is `width`, c9s1 a 9×9 convolution, d a 3×3 convolution of stride 2, and u one after enlarging twice. The paper
-    has w = 32 and five residual blocks. Here it differs:
+    With `upscale=1`, for styles (table 1): c9s1-w, d2w, d4w, residual blocks of 4w, u2w, uw, c9s1-3. Here w is `width`,
+    c9s1 a 9×9 convolution, d a 3×3 convolution of stride 2, and u an enlargement by 2 with a 3×3 convolution. The paper
+    has w = 32 and five residual blocks. This network differs from the paper's:
 
-    - instance normalisation (Ulyanov et al., arXiv:1607.08022), not batch normalisation: a picture does not depend on
-      its neighbours in the batch, and a dark photograph gets the style's contrast;
-    - up is enlarging bilinearly, then a convolution: transposed convolutions of stride 2 make checkerboards, and so
-      do nearest neighbours where training is short;
-    - images are mirrored at the border before every convolution, which keeps sizes and leaves no frame; the paper pads
-      by zeros, its code mirrors once at the input;
-    - a sigmoid gives [0, 1], as the paper's scaled tanh gives 0 … 255: they are the same function.
+    - Instance normalisation (Ulyanov et al., arXiv:1607.08022) replaces batch normalisation: a picture does not depend
+      on the others in its batch, and a dark photograph gets the contrast of the style.
+    - u enlarges bilinearly: transposed convolutions of stride 2, and nearest neighbours after a short training, make
+      checkerboards.
+    - Images are mirrored at the border before every convolution, which keeps the size and leaves no frame; the paper
+      pads with zeros, and its code mirrors once, at the input.
+    - A sigmoid gives [0, 1]; it is the same function as the paper's scaled tanh, which gives 0 … 255.
 
-    With `upscale=4` or `8`, for super-resolution (appendix, table 2): c9s1-4w, residual blocks of 4w, u4w as often as
-    sides double, c9s1-3. The paper has w = 16 and four residual blocks. It differs: there is no normalisation, which
-    takes away the contrast that is to be kept (Lim et al., arXiv:1707.02921), and what the network gives is added to
-    the bicubic enlargement, so that it learns only what that lacks, and starts as exactly that.
+    With `upscale=4` or `8`, for super-resolution (table 2): c9s1-4w, residual blocks of 4w, u4w two or three times,
+    c9s1-3. The paper has w = 16 and four residual blocks. This network has no normalisation, which would remove the
+    contrast of the image (Lim et al., arXiv:1707.02921). It is added to the bicubic enlargement: it learns only the
+    difference, and starts at 0. `seed` is that of the initial weights (Glorot & Bengio, uniform).
 
-    Parameters
-    ----------
-    width : int
-        Channels of the first convolution, and a quarter of the widest.
-    residual_blocks : int
-    upscale : 1, 4 or 8
-    seed : int
-        Of the initial weights (Glorot & Bengio's, uniform).
-
-    Returns
-    -------
-    keras.Model
-        (n, h, w, 3) RGB in [0, 1] → (n, upscale · h, upscale · w, 3), for every h, w ≥ 1. Super-resolution may
-        leave [0, 1] a little; `apply` clips.
+    The network takes (n, h, w, 3) RGB in [0, 1] of any height and width, and returns (n, upscale · h, upscale · w, 3).
+    Super-resolution may leave [0, 1] a little; `apply` clips.
     """
     check_shape({"width": width, "residual_blocks": residual_blocks, "upscale": upscale})
     styled, wide = upscale == 1, 4 * width
     convolution = partial(_convolution, seed=seed, normalised=styled)
     image = keras.Input((None, None, 3), name="image")
     x = Mirrored(4, multiple=STRIDE if styled else 1, name="mirrored")(image)
+    x = convolution(x, width if styled else wide, 9, "first", border=0)
     if styled:
-        x = convolution(x, width, 9, "first", border=0)
         x = convolution(x, 2 * width, 3, "down1", strides=2)
         x = convolution(x, wide, 3, "down2", strides=2)
-    else:
-        x = convolution(x, wide, 9, "first", border=0)
     for i in range(1, residual_blocks + 1):
         inner = convolution(x, wide, 3, f"residual{i}_conv1")
         inner = convolution(inner, wide, 3, f"residual{i}_conv2", activation=None)
@@ -75,22 +65,22 @@ def transform_network(width=16, residual_blocks=4, upscale=1, seed=0):
     if styled:
         picture = CroppedLike(name="cropped")([kl.Activation("sigmoid", name="picture")(x), image])
     else:
-        enlarged = Enlarged(upscale, "bicubic", name="bicubic")(image)
-        picture = kl.Add(name="picture")([enlarged, x])
+        picture = kl.Add(name="picture")([Enlarged(upscale, "bicubic", name="bicubic")(image), x])
     return keras.Model(image, picture, name="transform_network")
 
 
 class Mirrored(keras.Layer):
-    """Mirrors an image at its edges: `border` pixels on every side, and more on the right and below, so that the
-    sides without the border are multiples of `multiple`. The edge pixel is repeated; an image smaller than the border
-    is mirrored again and again.
+    """Mirror images at their edges by `border` pixels on every side; the edge pixel is repeated.
+
+    On the right and below there may be more pixels, so that the sides without the borders are multiples of `multiple`.
+    An image smaller than the border is mirrored several times.
     """
 
-    def __init__(self, border, multiple=1, **options):
+    def __init__(self, border: int, multiple: int = 1, **options: Any) -> None:
         super().__init__(**options)
         self.border, self.multiple = border, multiple
 
-    def call(self, image):
+    def call(self, image: tf.Tensor) -> tf.Tensor:
         for axis in (1, 2):
             size = ops.shape(image)[axis]
             whole = -(-size // self.multiple) * self.multiple
@@ -100,28 +90,27 @@ class Mirrored(keras.Layer):
 
 
 class Enlarged(keras.Layer):
-    """`factor` times the size, by interpolation "bilinear" or "bicubic"."""
+    """Enlarge images of any size `factor` times; Keras' own layer needs to know the size when it is compiled."""
 
-    def __init__(self, factor, interpolation, **options):
+    def __init__(self, factor: int, interpolation: Literal["bilinear", "bicubic"], **options: Any) -> None:
         super().__init__(**options)
         self.factor, self.interpolation = factor, interpolation
 
-    def call(self, image):
-        size = [self.factor * side for side in ops.shape(image)[1:3]]
-        return tf.image.resize(image, size, self.interpolation)
+    def call(self, image: tf.Tensor) -> tf.Tensor:
+        return tf.image.resize(image, [self.factor * side for side in ops.shape(image)[1:3]], self.interpolation)
 
 
 class CroppedLike(keras.Layer):
-    """[picture, image] → the picture without what it has more than the image on the right and below."""
+    """Crop the first of two images on the right and below, to the size of the second."""
 
-    def call(self, inputs):
+    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         picture, image = inputs
         return picture[:, : ops.shape(image)[1], : ops.shape(image)[2]]
 
 
-def check_shape(settings):
-    """width, residual_blocks and upscale of `settings`, checked, as a dictionary."""
-    shape = {name: checked_whole(name, settings.get(name), least) for name, least in MIN_SHAPE.items()}
+def check_shape(settings: Mapping) -> dict[str, int]:
+    """Return the checked width, residual_blocks and upscale among `settings`."""
+    shape = {name: checked_whole(name, settings.get(name), minimum) for name, minimum in MIN_SHAPE.items()}
     if shape["upscale"] not in UPSCALES:
         raise ValueError(f"upscale must be 1 (for a style), 4 or 8; got {shape['upscale']!r}.")
     return shape
@@ -132,7 +121,7 @@ def _mirrored(x, border):
 
 
 def _convolution(x, filters, size, name, *, seed, normalised, strides=1, border=None, activation="relu"):
-    """Mirrored border, convolution, instance normalisation, activation; `border=0` where there is one already."""
+    """Apply a mirrored border (unless it is 0), a convolution, instance normalisation and an activation."""
     border = size // 2 if border is None else border
     initial = keras.initializers.GlorotUniform(seed + zlib.crc32(name.encode()))
     x = _mirrored(x, border) if border else x

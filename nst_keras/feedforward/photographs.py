@@ -1,43 +1,41 @@
-"""Photographs to train on: random crops out of files, the same ones in every run. Loaded on demand."""
+"""Photographs for training: random crops of picture files, the same ones in every run."""
 
 import os
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from ..image import PictureError, load_image, picture_files, resize
+from ..image import load_image, resize
+from ..support.pictures import PictureError, picture_files
+from ..support.types import ImageArray, PathLike
 
 READERS = 2  # pictures decoded at a time
 
 
 class Photographs:
-    """Square crops of photographs. Example n is the same in every run with the same seed, whoever asks for it.
+    """Square crops of photographs; example n depends only on n and `seed`.
 
-    Every epoch goes through all photographs in another order. A crop has between half and all of the photograph's
-    shorter side, is scaled to `size`, and mirrored one time out of two. With `sharp` it is only ever made smaller, as
-    far as the photograph allows: to train super-resolution, detail must be there.
+    Every epoch takes all photographs in a new order. A crop has between half and all of the photograph's shorter side;
+    it is resized to `size`, and mirrored with a probability of 1/2.
 
     Parameters
     ----------
-    source : path of a folder, or list of paths
-        Read when they are needed; some 300 to 600 pixels a side are enough, larger ones take longer to decode.
-    size : int
+    source
+        A folder, or a list of files, which are read when they are needed. 300 to 600 pixels a side are enough; larger
+        files take longer to decode.
+    size
         Side of the crops, in pixels.
-    seed : int
-    sharp : bool
+    sharp
+        Take no crop smaller than `size` where the photograph is larger: super-resolution learns from fine detail.
 
     Attributes
     ----------
-    unreadable : dict {file: what was wrong with it}
-        Those met so far. The next photograph takes the place of one that cannot be read.
-
-    Raises
-    ------
-    ValueError
-        No folder, no picture in it, or none that can be read.
+    unreadable : dict {file: reason}
+        Files that could not be read so far; the next photograph took the place of each.
     """
 
-    def __init__(self, source, size, seed=0, sharp=False):
+    def __init__(self, source: PathLike | Sequence[PathLike], size: int, seed: int = 0, sharp: bool = False) -> None:
         if isinstance(source, (str, os.PathLike)):
             self.files = picture_files(source, "photographs")
         elif isinstance(source, (list, tuple)) and source:
@@ -48,24 +46,25 @@ class Photographs:
         self.unreadable = {}
         self._load(range(len(self.files)))  # at least one must be readable
 
-    def example(self, number):
-        """Example `number`: (size, size, 3) float32 in [0, 1]."""
+    def example(self, number: int) -> ImageArray:
+        """Return example `number`, of shape (size, size, 3)."""
         epoch, place = divmod(int(number), len(self.files))
         order = np.random.default_rng([self.seed, 0, epoch]).permutation(len(self.files))
         image = self._load(np.roll(order, -place))
         random = np.random.default_rng([self.seed, 1, int(number)])
         longest = min(image.shape[:2])
-        shortest = min(self.size, longest) if self.sharp else longest // 2
-        side = random.integers(shortest, longest + 1)
+        side = random.integers(min(self.size, longest) if self.sharp else longest // 2, longest + 1)
         y, x = (random.integers(0, length - side + 1) for length in image.shape[:2])
         crop = resize(image[y : y + side, x : x + side], (self.size, self.size))
         return crop[:, ::-1] if random.integers(2) else crop
 
-    def batches(self, first, last, batch, workers=1, worker=0, replicas=1):
-        """Batches of the examples from number `first` up to `last`, as a `tf.data.Dataset`.
+    def batches(
+        self, first: int, last: int, batch: int, workers: int = 1, worker: int = 0, replicas: int = 1
+    ) -> tf.data.Dataset:
+        """Return one worker's share of the examples from `first` to `last` - 1, in batches for its `replicas`.
 
-        Every `batch` examples are divided among `workers`, each of which feeds `replicas`: worker 0 has the first
-        ones. So a batch holds the same pictures, however many devices share it.
+        Of every `batch` examples, each worker has its share, in order: a batch holds the same pictures on any number of
+        devices.
         """
         share = batch // workers
         numbers = tf.data.Dataset.range(first, last).filter(lambda n: n % batch // share == worker)
@@ -73,18 +72,15 @@ class Photographs:
         return crops.batch(share // replicas, drop_remainder=True).prefetch(2)
 
     def _crop(self, number):
-        crop = tf.numpy_function(self.example, [number], tf.float32)
-        return tf.ensure_shape(crop, (self.size, self.size, 3))
+        return tf.ensure_shape(tf.numpy_function(self.example, [number], tf.float32), (self.size, self.size, 3))
 
     def _load(self, order):
-        """The first photograph in `order` that can be read."""
-        for place in order:
-            file = str(self.files[place])
+        """Load the first photograph in `order` that can be read."""
+        for file in (str(self.files[place]) for place in order):
             if file not in self.unreadable:
                 try:
                     return load_image(file, name="photograph")
                 except PictureError as error:
                     self.unreadable[file] = str(error)
-        raise ValueError(
-            f"photographs: none of the {len(self.files)} files can be read. {next(iter(self.unreadable.values()))}"
-        )
+        reason = next(iter(self.unreadable.values()))
+        raise ValueError(f"photographs: none of the {len(self.files)} files can be read. {reason}")

@@ -1,273 +1,334 @@
-"""Training feed-forward networks with perceptual losses. Loaded on demand.
+"""Train transform networks with perceptual losses.
 
-Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155: a network is trained once on photographs to minimise what
-`style_transfer` minimises for every picture anew.
+Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155: a network learns once, from photographs, to minimise the loss that
+`style_transfer` minimises for each picture anew.
 """
 
 import os
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Literal
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from ..image import MIN_SIDE, load_image
-from ..network import build_network
+from ..formulas import FORMULAS
+from ..image import load_image
+from ..network import build_network, check_network
 from ..optimize import NonFiniteLossError, Step
-from ..run import check_callback, load_style
-from ..settings import checked_settings, layers_read
-from ..support.checks import checked_number, checked_whole
-from .checkpoints import restore_checkpoint, save_checkpoint
-from .losses import PerceptualLosses, shrunk
-from .network import check_shape, transform_network
+from ..support.checks import checked_name, checked_number, checked_whole
+from ..support.files import read_state, write_arrays
+from ..support.pictures import MIN_SIDE
+from ..support.settings import checked_layers, checked_weight, layers_read
+from ..support.types import ImageSource, Layers, PathLike
+from ..transfer import check_callback, load_style
+from .losses import LossSettings, PerceptualLosses, shrunk
+from .network import MIN_SHAPE, check_shape, transform_network
 from .photographs import Photographs
 from .trained import apply, save_network
 
-CONTENT_LAYERS = {  # of a style, and of super-resolution
+CONTENT_LAYERS = {  # for a style, and for super-resolution
     "lite": (("block3_conv2", "block4_conv2"), ("block2_conv2",)),
     "vgg19": (("block3_conv3",), ("block2_conv2",)),
-    "vgg16": (("block3_conv3",), ("block2_conv2",)),  # relu3_3, as the authors' code; the paper has relu2_2
+    "vgg16": (("block3_conv3",), ("block2_conv2",)),  # relu3_3, as in the authors' code; the paper has relu2_2
 }
-TV_WEIGHT = 0.6  # of a style
-LEARNING_RATES = 2e-3, 2e-4  # of a style, and of super-resolution
-LAST_RATE = 0.05  # of the learning rate
+TV_WEIGHTS = 0.6, 0.0  # for a style, and for super-resolution
+LEARNING_RATES = 2e-3, 2e-4
+LAST_RATE = 0.05  # the learning rate at the end, as a share of that at the start
+MIN_SETTINGS = MIN_SHAPE | {"size": MIN_SIDE, "style_size": MIN_SIDE, "steps": 1, "batch": 1, "seed": 0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(LossSettings):
+    """The settings of a training: the arguments of `train` that change the network."""
+
+    style: Any
+    start: keras.Model | None
+    network: str | keras.Model
+    weights: PathLike | None
+    upscale: int
+    width: int
+    residual_blocks: int
+    size: int
+    steps: int
+    batch: int
+    learning_rate: float | None
+    seed: int
+
+    def checked(self) -> "TrainingSettings":
+        """Return these settings with all defaults spelled out; raise a `ValueError` if one is wrong."""
+        whole = {name: checked_whole(name, getattr(self, name), minimum) for name, minimum in MIN_SETTINGS.items()}
+        check_shape(whole)
+        enlarges = self.style is None
+        if enlarges != (self.upscale > 1):
+            got = f"style={self.style!r}, upscale={self.upscale}"
+            raise ValueError(f"upscale must be 1 for a style, and 4 or 8 without one; got {got}.")
+        if self.size % self.upscale:
+            raise ValueError(f"size must be a multiple of upscale={self.upscale}; got {self.size}.")
+        check_network(self.network, None, self.weights)
+        checked_name("formula", self.formula, FORMULAS)
+        network, content_layers = getattr(self.network, "name", self.network), self.content_layers
+        if content_layers is None and network in CONTENT_LAYERS:
+            content_layers = CONTENT_LAYERS[network][enlarges]
+        rate = LEARNING_RATES[enlarges] if self.learning_rate is None else self.learning_rate
+        tv_weight = TV_WEIGHTS[enlarges] if self.tv_weight is None else self.tv_weight
+        checked = replace(
+            self,
+            **whole,
+            content_layers=checked_layers("content_layers", self.network, content_layers, "content"),
+            style_layers=[] if enlarges else checked_layers("style_layers", self.network, self.style_layers, "style"),
+            content_weight=checked_weight("content_weight", self.content_weight, self.formula),
+            style_weight=0.0 if enlarges else checked_weight("style_weight", self.style_weight, self.formula),
+            tv_weight=checked_number("tv_weight", tv_weight, minimum=0),
+            pixel_weight=checked_number("pixel_weight", self.pixel_weight, minimum=0),
+            learning_rate=checked_number("learning_rate", rate, above=0),
+        )
+        if not (checked.content_weight or checked.style_weight or checked.pixel_weight):
+            raise ValueError("content_weight, style_weight and pixel_weight must not all be 0.")
+        return checked
+
+    def record(self) -> dict[str, Any]:
+        """Return checked settings as JSON can hold them: a picture or model by its path or name."""
+        of_pictures = None if self.style is None else "pictures"
+        return dict(vars(self)) | {
+            "style": str(self.style) if isinstance(self.style, (str, os.PathLike)) else of_pictures,
+            "start": self.start is not None,
+            "network": getattr(self.network, "name", self.network),
+            "weights": None if self.weights is None else str(self.weights),
+        }
 
 
 @dataclass(frozen=True)
 class Training:
-    """What `train` gives back.
+    """The result of `train`.
 
-    Attributes
-    ----------
-    network : keras.Model
-        See `nst_keras.feedforward.network`.
-    history : list of Step
-        One for each step, without images; `plot_losses` plots it.
-    settings : dict
-        The keyword arguments of the run, layers spelled out.
-    unreadable : dict {file: what was wrong with it}
-        Photographs that were passed over.
-    interrupted : bool
-        True if the run was ended by Ctrl-C, a notebook's stop button, or a callback's `StopIteration`.
+    `history` has one `Step` for each step, without images. `settings` is the record of the `TrainingSettings`, with the
+    number of photographs. `unreadable` is {file: reason} of the photographs that were passed over. `interrupted` is
+    true if Ctrl-C, a notebook's stop button or a callback's `StopIteration` ended the run.
     """
 
     network: keras.Model = field(repr=False)
-    history: list = field(repr=False)
-    settings: dict
-    unreadable: dict
+    history: list[Step] = field(repr=False)
+    settings: dict[str, Any]
+    unreadable: dict[str, str]
     interrupted: bool
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write the network to NAME.weights.h5, and its settings to NAME.json; see `save_network`."""
         save_network(self.network, path, self.settings)
 
 
 def train(
-    style,
-    photographs,
+    style: ImageSource | Sequence[ImageSource] | None,
+    photographs: PathLike | Sequence[PathLike],
     *,
-    upscale=1,
-    width=16,
-    residual_blocks=4,
-    network="lite",
-    weights=None,
-    content_layers=None,
-    style_layers=None,
-    formula="relative",
-    content_weight=1.0,
-    style_weight=1.0,
-    tv_weight=None,
-    pixel_weight=0.0,
-    size=192,
-    style_size=512,
-    steps=2500,
-    batch=4,
-    learning_rate=None,
-    seed=0,
-    start=None,
-    sample=None,
-    every=100,
-    checkpoint=None,
-    strategy=None,
-    callback=None,
-):
+    upscale: Literal[1, 4, 8] = 1,
+    width: int = 16,
+    residual_blocks: int = 4,
+    network: str | keras.Model = "lite",
+    weights: PathLike | None = None,
+    content_layers: Layers | None = None,
+    style_layers: Layers | None = None,
+    formula: str = "relative",
+    content_weight: float = 1.0,
+    style_weight: float = 1.0,
+    tv_weight: float | None = None,
+    pixel_weight: float = 0.0,
+    size: int = 192,
+    style_size: int = 512,
+    steps: int = 2500,
+    batch: int = 4,
+    learning_rate: float | None = None,
+    seed: int = 0,
+    start: keras.Model | None = None,
+    sample: ImageSource | None = None,
+    every: int = 100,
+    checkpoint: PathLike | None = None,
+    strategy: tf.distribute.Strategy | None = None,
+    callback: Callable[[Step], None] | None = None,
+) -> Training:
     """Train a network to paint photographs in one style, or to enlarge them.
 
-    With y = f(x) the network's picture of a crop x, and t = x, or x before it was made smaller, it minimises the mean
-    over the batch of
+    Let t be a crop of a photograph, x = t (to enlarge: t made smaller by `shrunk`), and y the network's picture of x.
+    Adam minimises the mean over the batch of
 
         content_weight · Σ w_l L_content(y, t) + style_weight · Σ w_l L_style(y) + tv_weight · L_tv(y)
         + pixel_weight · mean (y − t)²
 
-    by Adam, the learning rate falling along a cosine to a twentieth. The losses, their formulas and their layers are
-    those of `style_transfer`; formula "johnson" is that of the paper's section 3.2. Content weighs more here than
-    there, and is read at one layer more: otherwise a network that cannot paint yet gives the content up first.
+    while the learning rate falls along a cosine to 1/20. Losses, formulas and layers are those of `style_transfer`;
+    formula "johnson" is that of the paper (section 3.2). The content has a larger weight than there and one layer more:
+    otherwise a network that cannot paint yet gives up the content first.
 
     Parameters
     ----------
-    style : path, PIL image, array, or a list of several pictures of one style; None for super-resolution
-    photographs : path of a folder, or list of files
-        See `nst_keras.feedforward.photographs.Photographs`. Those that cannot be read are passed over, and counted.
-    upscale : 1, 4 or 8
-        1 for a style. With 4 or 8 the network enlarges: x is the crop t, blurred and made smaller by `shrunk`.
-    width, residual_blocks
-        See `transform_network`.
+    style
+        A picture, or a list of several pictures of one style; None for super-resolution.
+    photographs
+        A folder or a list of files, see `Photographs`. Files that cannot be read are passed over.
+    upscale
+        1 for a style; 4 or 8 for super-resolution.
+    width, residual_blocks, seed
+        See `transform_network`. The seed is also that of the crops.
     network, weights
-        The loss network, see `build_network`. The paper's is "vgg16".
-    content_layers, style_layers
-        As of `style_transfer`. By default the content has those in CONTENT_LAYERS, the paper's for VGG.
-    formula : str
-        What the losses are divided by; a row of `nst_keras.formulas.FORMULAS`. The weights below are for "relative".
-    content_weight, style_weight, tv_weight, pixel_weight : float
-        All ≥ 0. `style_weight` without a style does nothing; `tv_weight` is 0.6 with one and 0 without. `pixel_weight`
-        alone is the paper's baseline.
-    size : int
-        Side of the crops t, in pixels.
-    style_size : int
-        Longer side of the style's pictures: the brush is that of `style_transfer` at this size.
-    steps, batch, learning_rate, seed
-        The paper has 40,000 steps of 4 crops at 1e-3. The rate is 2e-3 for a style by default, and 2e-4 without: there
-        nothing is normalised, and at larger rates units die, until the network gives no more than bicubic enlarging.
-        Seed of the weights and of the crops.
-    start : keras.Model, optional
-        A trained network of the same shape to start from. That of another style saves half of the steps.
-    sample : path, PIL image or array, optional
-        A photograph to be painted every so often, given to `callback` as `Step.image`.
-    every : int
-        Steps from one sample, and from one checkpoint, to the next.
-    checkpoint : path of a folder, optional
-        Where the state is kept (made if it is not there). A run with the same settings that finds one goes on from
-        there; on one device, to the same weights bit by bit.
-    strategy : tf.distribute.Strategy, optional
-        Several devices, which share `batch`. Every worker of a cluster calls `train` with the same arguments; the first
-        writes checkpoints, and all must be able to read them.
-    callback : callable, optional
-        Called with every `Step`; raises `StopIteration` to end the run. `ProgressBar()` is one.
-
-    Returns
-    -------
-    Training
+        The loss network, see `build_network`. The paper has "vgg16".
+    content_layers, style_layers, formula
+        See `style_transfer`. The default content layers are CONTENT_LAYERS, the paper's for VGG.
+    content_weight, style_weight, tv_weight, pixel_weight
+        All ≥ 0; the defaults are for formula "relative". That of `tv_weight` is 0.6 with a style, and 0 without. The
+        paper's baseline for super-resolution has a `pixel_weight` alone.
+    size, style_size
+        Side of the crops t, and longer side of the style's pictures, in pixels; the latter sets the size of the brush.
+    steps, batch, learning_rate
+        The paper has 40,000 steps of 4 crops at 1e-3. The default rate is 2e-3 with a style and 2e-4 without, where
+        nothing is normalised: at larger rates units die, until the network only enlarges bicubically.
+    start
+        A trained network of the same shape to start from; from another style, half of the steps are enough.
+    sample
+        A photograph to paint after every `every` steps; `callback` gets the picture as `Step.image`.
+    every
+        Steps from one sample and one checkpoint to the next.
+    checkpoint
+        A folder for the state of the run, made if necessary. A run with the same settings that finds a state there
+        continues from it; on one device, to the same weights bit by bit.
+    strategy
+        Several devices that share `batch`. In a cluster, every worker calls `train` with the same arguments; the first
+        one writes checkpoints, and all must be able to read them.
+    callback
+        Called with every `Step`; it may raise `StopIteration` to end the run. `ProgressBar()` is a callback.
 
     Raises
     ------
-    ValueError
-        An argument is wrong, the folder is empty or holds nothing readable, or the checkpoint is of another run.
     NonFiniteLossError
         A loss became NaN or infinite.
     """
-    settings = dict(locals())
-    for name in ("photographs", "sample", "every", "checkpoint", "strategy", "callback"):
-        del settings[name]
-    style_pictures = None if style is None else load_style(style)
-    settings = _checked_settings(**settings | {"start": start is not None})
+    settings = TrainingSettings(
+        style=style,
+        start=start,
+        network=network,
+        weights=weights,
+        upscale=upscale,
+        width=width,
+        residual_blocks=residual_blocks,
+        content_layers=content_layers,
+        style_layers=style_layers,
+        formula=formula,
+        content_weight=content_weight,
+        style_weight=style_weight,
+        tv_weight=tv_weight,
+        pixel_weight=pixel_weight,
+        size=size,
+        style_size=style_size,
+        steps=steps,
+        batch=batch,
+        learning_rate=learning_rate,
+        seed=seed,
+    ).checked()
     every = checked_whole("every", every, 1)
     check_callback(callback)
     strategy = strategy or tf.distribute.get_strategy()
-    if batch % strategy.num_replicas_in_sync:
+    if settings.batch % strategy.num_replicas_in_sync:
         raise ValueError(f"batch must be a multiple of {strategy.num_replicas_in_sync} devices; got {batch}.")
+    pictures = None if style is None else load_style(style)
     sample = None if sample is None else load_image(sample, name="sample")
-    crops = Photographs(photographs, size, seed, sharp=upscale > 1)
-    settings["photographs"] = len(crops.files)
+    crops = Photographs(photographs, settings.size, settings.seed, sharp=style is None)
+    record = settings.record() | {"photographs": len(crops.files)}
     state = Path(checkpoint) / "checkpoint.npz" if checkpoint else None
     with strategy.scope():
-        loss_network = build_network(network, layers_read(settings), weights=weights)
-        losses = PerceptualLosses(loss_network, style_pictures, settings)
-        model = transform_network(width, residual_blocks, upscale, seed)
+        layers = layers_read(settings.content_layers, settings.style_layers)
+        losses = PerceptualLosses(build_network(network, layers, weights=weights), pictures, settings)
+        model = transform_network(settings.width, settings.residual_blocks, settings.upscale, settings.seed)
         if start is not None:
-            _set_start(model, start)
-        optimizer = keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(settings["learning_rate"], steps, LAST_RATE)
-        )
+            _copy_weights(start, model)
+        rates = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.steps, LAST_RATE)
+        optimizer = keras.optimizers.Adam(rates)
         optimizer.build(model.trainable_variables)
-        variables = [*model.variables, *optimizer.variables]
-        history = restore_checkpoint(state, settings, variables) if state and state.exists() else []
-
-    @tf.function(autograph=False)
-    def step(batch_of_crops):
-        values = strategy.run(_replica_step, args=(model, optimizer, losses, batch_of_crops, batch))
-        return strategy.reduce("SUM", values, axis=None)
-
-    def crops_of_worker(context):
-        workers = context.num_input_pipelines, context.input_pipeline_id
-        replicas = context.num_replicas_in_sync // context.num_input_pipelines
-        return crops.batches(len(history) * batch, steps * batch, batch, *workers, replicas)
-
+        variables = {f"variable_{i}": v for i, v in enumerate([*model.variables, *optimizer.variables])}
+        history = _restored(state, record, variables) if state and state.exists() else []
     started = time.perf_counter() - (history[-1].seconds if history else 0)
     interrupted = False
     try:
-        for batch_of_crops in strategy.distribute_datasets_from_function(crops_of_worker):
-            terms = dict(zip(losses.names, step(batch_of_crops).numpy().astype(float).tolist(), strict=True))
+        for terms in _steps(strategy, model, optimizer, losses, crops, settings, first=len(history)):
             number, total = len(history) + 1, sum(terms.values())
             if not np.isfinite(total):
                 wrong = ", ".join(name for name, value in terms.items() if not np.isfinite(value))
                 message = f"term {wrong} is NaN or infinite at step {number}; a smaller learning_rate may help."
                 raise NonFiniteLossError(message, sample)
             seconds = time.perf_counter() - started
-            history.append(Step(number, number, seconds, size, total, terms, number / steps))
-            due = number % every == 0 or number == steps
+            history.append(Step(number, number, seconds, settings.size, total, terms, number / settings.steps))
+            due = number % every == 0 or number == settings.steps
             if state and due:
-                save_checkpoint(state, settings, variables, history, strategy)
+                _save(state, record, variables, history, strategy)
             if callback:
                 painted = apply(model, sample) if due and sample is not None else None
                 callback(replace(history[-1], image=painted))
     except (KeyboardInterrupt, StopIteration):
         interrupted = True
-        if state and int(optimizer.iterations) == len(history):
-            save_checkpoint(state, settings, variables, history, strategy)
-    return Training(model, history, settings, dict(crops.unreadable), interrupted)
+        if state and int(optimizer.iterations) == len(history):  # the interrupt may fall between a step and its record
+            _save(state, record, variables, history, strategy)
+    return Training(model, history, record, dict(crops.unreadable), interrupted)
 
 
-def _replica_step(model, optimizer, losses, crops, batch):
-    """One device's part of a step: its share of the batch, whose gradients the optimiser adds up over devices."""
-    upscale = losses.settings["upscale"]
-    images = shrunk(crops, upscale) if upscale > 1 else crops
-    with tf.GradientTape() as tape:
-        values = losses(model(images, training=True), crops) / batch
-        total = tf.reduce_sum(values)
-    gradients = tape.gradient(total, model.trainable_variables)
-    optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-    return values
+DEFAULTS = train.__kwdefaults__
 
 
-def _set_start(model, start):
-    shapes = [[variable.shape for variable in getattr(each, "variables", ())] for each in (model, start)]
-    if shapes[0] != shapes[1]:
-        raise ValueError("start must be a network of the same width, residual_blocks and upscale; it is not.")
-    model.set_weights(start.get_weights())
+def _steps(strategy, model, optimizer, losses, crops, settings, first):
+    """Train from step `first` to the last; yield {term: value} after every step."""
+    batch, trained = settings.batch, model.trainable_variables
+
+    def step_of_device(targets):
+        images = shrunk(targets, settings.upscale) if settings.upscale > 1 else targets
+        with tf.GradientTape() as tape:
+            values = losses(model(images, training=True), targets) / batch
+            total = tf.reduce_sum(values)
+        gradients = tape.gradient(total, trained)
+        optimizer.apply_gradients(zip(gradients, trained, strict=True))  # adds up the gradients of all devices
+        return values
+
+    @tf.function(autograph=False)
+    def step(targets):
+        return strategy.reduce("SUM", strategy.run(step_of_device, args=(targets,)), axis=None)
+
+    def crops_of_worker(context):
+        workers, worker = context.num_input_pipelines, context.input_pipeline_id
+        replicas = context.num_replicas_in_sync // workers
+        return crops.batches(first * batch, settings.steps * batch, batch, workers, worker, replicas)
+
+    for targets in strategy.distribute_datasets_from_function(crops_of_worker):
+        yield dict(zip(losses.names, step(targets).numpy().astype(float).tolist(), strict=True))
 
 
-def _checked_settings(*, style, upscale, size, steps, batch, learning_rate, pixel_weight, style_size, start, **given):
-    """The settings of a run, spelled out; `ValueError` as in `train`."""
-    shape = check_shape({"upscale": upscale} | given)
-    steps = checked_whole("steps", steps, 1)
-    if (style is None) != (upscale > 1):
-        raise ValueError(f"upscale must be 1 for a style, and 4 or 8 without one; got style={style!r}, {upscale=}.")
-    learning_rate = LEARNING_RATES[style is None] if learning_rate is None else learning_rate
-    if style is None:
-        del given["style_layers"], given["style_weight"]
-    if given["tv_weight"] is None:
-        given["tv_weight"] = 0.0 if style is None else TV_WEIGHT
-    name = getattr(given["network"], "name", given["network"])
-    if given["content_layers"] is None and name in CONTENT_LAYERS:
-        given["content_layers"] = CONTENT_LAYERS[name][style is None]
-    not_here = {"pooling": None, "optimizer": "adam", "scales": 1, "init": None}
-    settings = checked_settings(**given, **not_here, size=size, iterations=steps)
-    for name in (*not_here, "iterations"):
-        del settings[name]
-    if size % upscale:
-        raise ValueError(f"size must be a multiple of upscale={upscale}; got {size}.")
-    own = {
-        "style": str(style) if isinstance(style, (str, os.PathLike)) else None if style is None else "pictures",
-        "steps": steps,
-        "batch": checked_whole("batch", batch, 1),
-        "style_size": checked_whole("style_size", style_size, MIN_SIDE),
-        "learning_rate": checked_number("learning_rate", learning_rate, above=0),
-        "pixel_weight": checked_number("pixel_weight", pixel_weight, minimum=0),
-        "start": start,
-    }
-    settings = shape | settings | own
-    if not any(settings.get(name) for name in ("content_weight", "style_weight", "pixel_weight")):
-        raise ValueError("content_weight, style_weight and pixel_weight must not all be 0.")
-    return settings
+def _copy_weights(start, model):
+    try:
+        model.set_weights(start.get_weights())
+    except (AttributeError, ValueError) as error:
+        wanted = "a network of the same width, residual_blocks and upscale"
+        raise ValueError(f"start must be {wanted}; it is not.") from error
+
+
+def _save(path, settings, variables, history, strategy):
+    """Write the state of a run; only the first worker of a cluster does."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.task_id:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        arrays = {name: np.asarray(variable) for name, variable in variables.items()}
+        write_arrays(path, arrays, {"settings": settings, "history": [step.record() for step in history]})
+
+
+def _restored(path, settings, variables):
+    """Set the variables to those of a saved state; return its history."""
+    try:
+        record, arrays = read_state(path, {"settings": dict, "history": list}, variables)
+        kept, history = record["settings"], [Step.from_record(item, path) for item in record["history"]]
+    except ValueError as error:
+        raise ValueError(f"checkpoint: {error} Delete it to start anew.") from error
+    other = [name for name in settings if kept.get(name) != settings[name]]
+    if other or any(arrays[name].shape != tuple(variable.shape) for name, variable in variables.items()):
+        differences = "; ".join(f"{name} {kept.get(name)!r} there, {settings[name]!r} here" for name in other)
+        remedy = "Choose another folder, or delete it."
+        raise ValueError(f"checkpoint {str(path)!r} is of another run: {differences}. {remedy}")
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
+    return history

@@ -1,137 +1,113 @@
-"""Tiles: an image seen part by part, exactly as the whole is seen.
+"""Tiles: evaluate the objective of a large image part by part, with the same result as for the whole.
 
-A network that sees all of a large image keeps gigabytes of features. But the losses see them only as sums over
-positions, and a sum S may be taken tile by tile. The gradient then needs a second pass, by the chain rule:
+A network that sees all of a large image keeps gigabytes of features. But the losses need only sums over positions, and
+a sum S may be added up tile by tile. The gradient then needs a second pass, by the chain rule:
 
     S = Σ over tiles of m(tile),   L = loss(S),   ∂L/∂x = Σ over tiles of ∂⟨∂L/∂S, m(tile)⟩/∂x.
 
 Tiles divide the image; position i of a layer of stride s belongs to the tile that has pixel s·i. The network sees a
-crop: the tile and a margin around it, as wide as the receptive fields of the tile's positions. So these have the very
-features that they have in the whole image, if only
+crop: the tile and a margin around it, as wide as the receptive fields of the tile's positions. These positions have the
+same features as in the whole image, if
 
 - crops begin at multiples of the largest stride, so that poolings join the same pixels;
-- a crop has a border, and its padding with zeros, only as far from the tile as a receptive field reaches, or where the
-  image has it;
+- a crop has a border, and its padding with zeros, only at the image's border, or further from the tile than a
+  receptive field reaches;
 - the last crop ends with the image: where its side is odd, poolings leave out the same row.
 
-All crops have one shape, so that one compiled function serves all tiles.
+All crops have one shape, so that one compiled function serves all tiles. A tile is a mask: white on its own positions.
+The losses ignore the other positions, as they ignore what is black in a mask.
 """
 
+import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 
+from ..correlations import StyleSums, blur, style_sums
+from ..losses import content_divisor, variation_summands
+from ..network import build_network
 from ..networks.receptive_fields import receptive_field
+from ..objective import ContentLoss, Objective, StyleLoss, VariationLoss
 
 IMAGE = "image"  # stands for the image among the layers that a loss reads
 
 
-class AdditiveLoss(NamedTuple):
-    """A loss that sees an image through a sum over positions: loss(Σ over tiles of measure(image, features, window)).
+class TiledObjective(Objective):
+    """An `Objective` with the same values and gradient, for large images: the network sees them tile by tile.
 
-    Called as `loss(image, features)`, like any loss, it sees the whole image at once.
-
-    Attributes
-    ----------
-    measure : callable
-        (image, features, window) → tensor, the summand of one `Window`.
-    loss : callable
-        (sum, sizes) → scalar tensor. `sizes` is {layer: (height, width)} of the whole image's maps.
-    reach : dict {layer: positions}
-        The layers that `measure` reads, and how many positions beyond a tile's own it needs of each.
+    `tile` is the largest side of the tiles in pixels. Terms are those that `nst_keras.objective` makes.
     """
 
-    measure: Callable
-    loss: Callable
-    reach: dict
+    def __init__(self, network, terms, shape, frozen=None, *, tile):
+        self._tile = tile
+        super().__init__(network, terms, shape, frozen)
 
-    def __call__(self, image, features):
-        window = Window(_sizes({IMAGE: image, **features}))
-        return self.loss(self.measure(image, features, window), window.sizes)
-
-
-class Window:
-    """What a measure sees of an image: all of it. `sizes` is {layer: (height, width)} of the image's maps."""
-
-    def __init__(self, sizes):
-        self.sizes = sizes
-
-    def cut(self, layer, values):
-        """The window's part of a tensor (h, w, …) with values for the positions of the whole image."""
-        return values
-
-    def guide(self, layer, mask=None):
-        """What each of the window's positions counts, (h, w); None if each counts 1. `mask` is the whole image's."""
-        return mask
-
-    def count(self, layer):
-        """How many positions the window has."""
-        height, width = self.sizes[layer]
-        return float(height * width)
-
-    def upsampling(self, fine, coarse=None):
-        """What `transposed_upsampling` is to know: (scale, translation); nothing between whole maps."""
-        return ()
+    def _compiled(self, network, terms):
+        losses = [_additive(term) for term in terms]
+        reach = {}
+        for loss in losses:
+            for layer, positions in loss.reach.items():
+                reach[layer] = max(positions, reach.get(layer, 0))
+        tiling = Tiling(network, self.shape, self._tile, reach)
+        if len(tiling) == 1:
+            return super()._compiled(network, terms)
+        return _two_passes(network, [term.weight for term in terms], losses, tiling, self._dtype)
 
 
-class Tile(Window):
-    """The part of an image that belongs to one tile, within a crop of it.
+class TiledNetwork:
+    """A network that sees a large image tile by tile: it returns the features of the whole image.
 
-    `sizes`, {layer: (height, width)}, are those of the whole image's maps, `strides` {layer: (vertical, horizontal)};
-    `maps`, {layer: tensor (1, h, w, N)}, are the crop's. `origin`, int (2,), is the crop's first row and column in the
-    image; `own`, int (2, 2), has the tile's first row and column, and those behind its last.
+    A layer's features are computed when they are asked for, so that not all layers are in memory at the same time.
     """
 
-    def __init__(self, sizes, strides, maps, origin, own):
-        super().__init__(sizes)
-        self._strides, self._maps, self._origin, self._own = strides, maps, origin, own
+    def __init__(self, network: keras.Model, tile: int) -> None:
+        self._network, self._tile = network, tile
 
-    def cut(self, layer, values):
-        rest = values.shape[2:]
-        begin = tf.concat([self._first(layer), tf.zeros(len(rest), tf.int32)], 0)
-        return tf.slice(values, begin, [*self._maps[layer].shape[1:3], *rest])
+    def __call__(self, images: np.ndarray) -> Any:
+        """Return a mapping {layer: (1, h, w, N)} of one image, (1, H, W, 3)."""
+        return _TiledFeatures(self._network, images[0], self._tile)
 
-    def guide(self, layer, mask=None):
-        first, inside = self._first(layer), []
-        for axis in (0, 1):
-            pixels = (first[axis] + tf.range(self._maps[layer].shape[1 + axis])) * self._strides[layer][axis]
-            inside.append((pixels >= self._own[0, axis]) & (pixels < self._own[1, axis]))
-        own = tf.cast(inside[0][:, None] & inside[1], self._maps[layer].dtype)
-        return own if mask is None else own * tf.cast(self.cut(layer, mask), own.dtype)
 
-    def count(self, layer):
-        return tf.reduce_sum(self.guide(layer))
+class _TiledFeatures:
+    def __init__(self, network, image, tile):
+        self._network, self._image, self._tile = network, image, tile
+        self._of_layer = functools.lru_cache(maxsize=2)(self._computed)
 
-    def upsampling(self, fine, coarse=None):
-        if coarse is None:
-            return ()
-        scale = np.divide(self.sizes[fine], self.sizes[coarse])
-        first, first_coarse = (tf.cast(self._first(layer), tf.float64) for layer in (fine, coarse))
-        return scale, first_coarse * scale - first
+    def __getitem__(self, layer):
+        return self._of_layer(layer)
 
-    def paste(self, layer, whole):
-        """Write the tile's own features into those of the whole image, an array (h, w, N)."""
-        begin, end = -(-self._own.numpy() // self._strides[layer])
-        end = np.minimum(end, self.sizes[layer])
-        first = self._first(layer).numpy()
-        rows, columns = map(slice, begin - first, end - first)
-        whole[begin[0] : end[0], begin[1] : end[1]] = self._maps[layer][0, rows, columns]
-
-    def _first(self, layer):
-        return self._origin // np.array(self._strides[layer], "int32")
+    def _computed(self, layer):
+        network = build_network(self._network, [layer])
+        tiling = Tiling(network, self._image.shape, self._tile, {layer: 0})
+        whole = np.zeros((*tiling.sizes[layer], network.output[layer].shape[-1]), "float32")
+        for origin, own in tiling:
+            (top, left), (height, width) = origin.numpy(), tiling.crop
+            pixels = tf.constant(self._image[None, top : top + height, left : left + width])
+            tiling.window(pixels, network(pixels), origin, own).paste(layer, whole)
+        return tf.constant(whole[None])
 
 
 class Tiling:
-    """The tiles of an image of `shape` (height, width), and their crops, which all have the shape `crop`.
+    """The tiles of an image of `shape`, and their crops, which all have the shape `crop`.
 
-    `tile` is the side of the tiles at most, in pixels; rounded up to a multiple of the largest stride. Tiles are as
-    large as each other, but for the last of a row or column. For `reach` see `AdditiveLoss`. A `ValueError` if the
-    network has a layer whose receptive field is not known.
+    Parameters
+    ----------
+    tile
+        The largest side of a tile, in pixels; rounded up to a multiple of the largest stride. All tiles have the same
+        size, except the last of a row or column.
+    reach
+        {layer: n}: the layers that are read, and how many positions beyond its own a tile needs of each.
+
+    Raises
+    ------
+    ValueError
+        The network has a layer whose receptive field is not known.
     """
 
-    def __init__(self, network, shape, tile, reach):
+    def __init__(self, network: keras.Model, shape: tuple, tile: int, reach: dict[str, int]) -> None:
         self.shape = tuple(shape[:2])
         try:
             fields = {layer: receptive_field(network, layer, self.shape) for layer in reach if layer != IMAGE}
@@ -148,8 +124,8 @@ class Tiling:
         count = -(-np.array(self.shape) // tile)
         self._side = _up(-(-np.array(self.shape) // count), step)
         self._margin = _up(before, step)
-        least = self._margin + self._side + after
-        crop = least + (self.shape - least) % step
+        needed = self._margin + self._side + after
+        crop = needed + (self.shape - needed) % step
         self._side = np.where(crop < self.shape, self._side, self.shape)
         self.crop = tuple(np.minimum(crop, self.shape).tolist())
 
@@ -157,7 +133,7 @@ class Tiling:
         return int(np.prod(-(-np.array(self.shape) // self._side)))
 
     def __iter__(self):
-        """(origin, own) of every tile; see `Tile`."""
+        """Give (origin, own) of every tile; see `Tile`."""
         for row in range(0, self.shape[0], self._side[0]):
             for column in range(0, self.shape[1], self._side[1]):
                 first = np.array((row, column))
@@ -166,47 +142,118 @@ class Tiling:
                 yield tf.constant(origin, tf.int32), tf.constant(own, tf.int32)
 
     def window(self, pixels, features, origin, own):
-        """The `Tile` of a crop and its features."""
+        """Return the `Tile` of a crop and its features."""
         return Tile(self.sizes, self._strides, {IMAGE: pixels, **features}, origin, own)
 
 
-def joined_reach(reaches):
-    """The largest of several `AdditiveLoss.reach`, for each layer."""
-    joined = {}
-    for reach in reaches:
-        for layer, positions in reach.items():
-            joined[layer] = max(positions, joined.get(layer, 0))
-    return joined
+class Tile:
+    """The part of an image that belongs to one tile, within a crop of it.
+
+    `sizes`, {layer: (height, width)}, and `strides`, {layer: (vertical, horizontal)}, are those of the whole image's
+    maps; `maps`, {layer: tensor (1, h, w, N)}, are the crop's. `origin`, int (2,), is the crop's first row and column
+    in the image; `own`, int (2, 2), has the tile's first row and column, and the first ones after it.
+    """
+
+    def __init__(self, sizes, strides, maps, origin, own):
+        self.sizes = sizes
+        self._strides, self._maps, self._origin, self._own = strides, maps, origin, own
+
+    def cut(self, layer, values):
+        """Return the crop's part of a tensor (h, w, …) that has a value for each position of the whole image."""
+        rest = values.shape[2:]
+        begin = tf.concat([self._first(layer), tf.zeros(len(rest), tf.int32)], 0)
+        return tf.slice(values, begin, [*self._maps[layer].shape[1:3], *rest])
+
+    def mask(self, layer, mask=None):
+        """Return the mask (h, w) of the tile's own positions in the crop, times a mask of the whole image."""
+        first, inside = self._first(layer), []
+        for axis in (0, 1):
+            pixels = (first[axis] + tf.range(self._maps[layer].shape[1 + axis])) * self._strides[layer][axis]
+            inside.append((pixels >= self._own[0, axis]) & (pixels < self._own[1, axis]))
+        own = tf.cast(inside[0][:, None] & inside[1], self._maps[layer].dtype)
+        return own if mask is None else own * tf.cast(self.cut(layer, mask), own.dtype)
+
+    def enlarged(self, fine, coarse):
+        """Return the features of layer `coarse`, enlarged to the positions of `fine` as they are in the whole image."""
+        scale = np.divide(self.sizes[fine], self.sizes[coarse])
+        first, first_coarse = (tf.cast(self._first(layer), tf.float64) for layer in (fine, coarse))
+        enlarged = tf.raw_ops.ScaleAndTranslate(
+            images=tf.cast(self._maps[coarse], tf.float32),
+            size=self._maps[fine].shape[1:3],
+            scale=tf.cast(scale, tf.float32),
+            translation=tf.cast(first_coarse * scale - first, tf.float32),
+            kernel_type="triangle",
+            antialias=False,
+        )
+        return tf.cast(enlarged, self._maps[coarse].dtype)
+
+    def paste(self, layer, whole):
+        """Write the tile's own features into those of the whole image, an array (h, w, N)."""
+        begin, end = -(-self._own.numpy() // self._strides[layer])
+        end = np.minimum(end, self.sizes[layer])
+        first = self._first(layer).numpy()
+        rows, columns = map(slice, begin - first, end - first)
+        whole[begin[0] : end[0], begin[1] : end[1]] = self._maps[layer][0, rows, columns]
+
+    def _first(self, layer):
+        return self._origin // np.array(self._strides[layer], "int32")
 
 
-def seen(network, image, reach, tile=None):
-    """(features, window) of each tile of an image (H, W, 3), or of all of it at once; see `Tiling`."""
-    if tile is None:
-        features = network(image[None])
-        yield features, Window(_sizes(features))
-        return
-    tiling = Tiling(network, image.shape, tile, reach)
-    for origin, own in tiling:
-        (top, left), (height, width) = origin.numpy(), tiling.crop
-        pixels = tf.constant(image[None, top : top + height, left : left + width])
-        features = network(pixels)
-        yield features, tiling.window(pixels, features, origin, own)
+class _AdditiveLoss(NamedTuple):
+    """A loss of a sum over tiles: loss(Σ over tiles of measure(image, features, tile), sizes)."""
+
+    measure: Callable
+    loss: Callable
+    reach: dict
 
 
-def feature_maps(network, image, layers, tile=None):
-    """{layer: features (h, w, N)} of an image; with `tile` as NumPy arrays, filled tile by tile."""
-    maps = {}
-    for features, window in seen(network, image, dict.fromkeys(layers, 0), tile):
-        if tile is None:
-            return {layer: features[layer][0] for layer in layers}
-        for layer in layers:
-            whole = maps.setdefault(layer, np.zeros((*window.sizes[layer], features[layer].shape[-1]), "float32"))
-            window.paste(layer, whole)
-    return maps
+def _additive(term):
+    kinds = {ContentLoss: _additive_content, StyleLoss: _additive_style, VariationLoss: _additive_variation}
+    if type(term.loss) not in kinds:
+        raise ValueError(f"tile: the loss of term {term.name!r} must be one that nst_keras.objective makes.")
+    return kinds[type(term.loss)](term.loss)
 
 
-def two_passes(network, terms, tiling, dtype):
-    """A function of an image (1, H, W, 3) that gives the values of `terms` and the gradient of their sum, by tiles."""
+def _additive_content(loss):
+    layer, target = loss.layer, tf.squeeze(loss.target, 0)
+    divisor = content_divisor(loss.target, loss.energy, loss.formula)
+
+    def measure(image, features, tile):
+        squares = tf.square(features[layer][0] - tile.cut(layer, target))
+        return tf.reduce_sum(squares * tile.mask(layer)[..., None]) / divisor
+
+    return _AdditiveLoss(measure, lambda total, sizes: total, {layer: 0})
+
+
+def _additive_variation(loss):
+    def measure(image, features, tile):
+        maps, own = variation_summands(image, loss.form, [1, *tile.sizes[IMAGE]]), tile.mask(IMAGE)[..., None]
+        return sum(tf.reduce_sum(values * own[: values.shape[1], : values.shape[2]]) for values in maps)
+
+    return _AdditiveLoss(measure, lambda total, sizes: total, {IMAGE: 1})
+
+
+def _additive_style(loss):
+    c = loss.correlation
+
+    def measure(image, features, tile):
+        mask = tile.mask(c.layer, loss.mask(tile.sizes[c.layer]))
+        if c.deeper is not None:
+            smooth = blur(tile.enlarged(c.layer, c.deeper), c.blur)
+            features = {c.layer: features[c.layer], c.deeper: smooth}
+        sums = style_sums(features, c._replace(blur=0), mask)
+        return [sums.products, tf.reduce_sum(tile.mask(c.layer)) if loss.classic else sums.positions]
+
+    def of_sums(sums, sizes):
+        products, positions = sums
+        return loss.of_sums(StyleSums(products, None, None, positions), sizes[c.layer], sizes[IMAGE])
+
+    deeper = {} if c.deeper is None else {c.deeper: c.blur + 2}
+    return _AdditiveLoss(measure, of_sums, {c.layer: c.blur if c.deeper else 0} | deeper)
+
+
+def _two_passes(network, weights, losses, tiling, dtype):
+    """Return a function of an image (1, H, W, 3) that gives the weighted losses and the gradient of their sum."""
     gradient = tf.Variable(tf.zeros((1, *tiling.shape, 3), dtype), trainable=False)
     height, width = tiling.crop
     place = tf.TensorSpec((1, *tiling.shape, 3), dtype), tf.TensorSpec(2, tf.int32), tf.TensorSpec((2, 2), tf.int32)
@@ -216,8 +263,8 @@ def two_passes(network, terms, tiling, dtype):
 
     def measures(pixels, origin, own):
         features = network(pixels)
-        window = tiling.window(pixels, features, origin, own)
-        return [term.loss.measure(pixels, features, window) for term in terms]
+        tile = tiling.window(pixels, features, origin, own)
+        return [loss.measure(pixels, features, tile) for loss in losses]
 
     @tf.function(autograph=False)
     def summands(image, origin, own):
@@ -243,8 +290,8 @@ def two_passes(network, terms, tiling, dtype):
             sums = of_tile if sums is None else tf.nest.map_structure(tf.add, sums, of_tile)
         with tf.GradientTape() as tape:
             tape.watch(sums)
-            pairs = zip(terms, sums, strict=True)
-            values = tf.stack([term.weight * term.loss.loss(total, tiling.sizes) for term, total in pairs])
+            values = [w * loss.loss(total, tiling.sizes) for w, loss, total in zip(weights, losses, sums, strict=True)]
+            values = tf.stack(values)
         slopes = tape.gradient(values, sums)
         gradient.assign(tf.zeros_like(gradient))
         for origin, own in tiling:
@@ -252,10 +299,6 @@ def two_passes(network, terms, tiling, dtype):
         return values, gradient.read_value()
 
     return evaluate
-
-
-def _sizes(maps):
-    return {layer: tuple(values.shape[1:3]) for layer, values in maps.items()}
 
 
 def _up(number, step):

@@ -1,61 +1,53 @@
-"""Masks: files ↔ arrays, sizes, and making new ones of others.
+"""Masks: load, save and resize them, and make new masks from others.
 
-A mask is a NumPy float32 array of shape (height, width), values in [0, 1]: white, 1, where the style applies; black, 0,
-where it does not. Shapes are (height, width), or an image's whole shape; lengths are in pixels.
+A mask is a NumPy float32 array of shape (height, width) with values in [0, 1]. The style applies where the mask is
+white, 1; it does not apply where the mask is black, 0. A `shape` is (height, width) or the whole shape of an image.
+Lengths are in pixels.
 """
 
 import math
 import os
 import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from ..image import check_output, fitting_shape, load_image, luminance, write_picture
-from ..support.checks import checked_number
+from ..image import fitting_shape, load_image, luminance
+from ..support.checks import checked_name, checked_number, sides
+from ..support.pictures import check_output, write_picture
+from ..support.types import MaskArray, MaskSource, PathLike, Shape
 
-BLACK = (0.0, 0.0, 0.0)
-FAINT = 0.05  # what JPEG makes of black, and what a partition takes for it
-COLORED = 0.1  # difference of channels that lossy compression does not make of grey
+Combination = Literal["union", "intersection", "difference"]
+FAINT = 0.05  # JPEG compression can turn black into levels up to this
+COLORED = 0.1  # JPEG compression of a grey picture makes smaller differences between the channels
 
 
 class MaskWarning(UserWarning):
     """A mask can be used, but is perhaps not what was meant."""
 
 
-def load_mask(source, shape=None, *, name="mask"):
-    """Load a picture as a mask array: its luminance, 0.299 R + 0.587 G + 0.114 B; grey levels are kept exactly.
+def load_mask(source: MaskSource, shape: Shape | None = None, *, name: str = "mask") -> MaskArray:
+    """Load a picture as a mask: its luminance, 0.299 R + 0.587 G + 0.114 B. Grey levels are kept exactly.
 
-    Transparent is black. A cut-out photograph carries its mask in the alpha channel alone:
-    `load_mask(PIL.Image.open("cut-out.png").getchannel("A"))`.
+    Transparent pixels become black. For a cut-out photograph, load the alpha channel alone:
+    `load_mask(PIL.Image.open("cut-out.png").getchannel("A"))`. A picture in colour causes a `MaskWarning`, because its
+    brightness may not be the mask that was meant.
 
     Parameters
     ----------
-    source : path, PIL.Image.Image or array
-        See `load_image`. Of an array, (H, W) float32 in [0, 1] is a mask already.
-    shape : (height, width), optional
-        Of the image that the mask is for. A mask of another size is resized to it, see `resize_mask`.
-    name : str
-        What messages call the mask.
-
-    Returns
-    -------
-    numpy.ndarray
-        (H, W) float32 in [0, 1]; a copy, also of an array.
-
-    Raises
-    ------
-    ValueError
-        What `load_image` refuses, and proportions that are not those of `shape`.
-
-    Warns
-    -----
-    MaskWarning
-        The mask was resized; or it is in colour, so that its brightness may not be what was meant.
+    source
+        See `load_image`. An array of floats (H, W) in [0, 1] is copied.
+    shape
+        The shape of the image that the mask is for. A mask of another size is resized with a `MaskWarning`; other
+        proportions are a `ValueError`.
+    name
+        The name of the mask in messages.
     """
-    picture = load_image(source, background=BLACK, name=name)
+    picture = load_image(source, background=(0, 0, 0), name=name)
     label = f"{name} {str(source)!r}" if isinstance(source, (str, os.PathLike)) else name
     mask = luminance(picture)
     if np.mean(np.ptp(picture, axis=-1) > COLORED) > 0.01:
@@ -67,7 +59,8 @@ def load_mask(source, shape=None, *, name="mask"):
         )
     if shape is None or mask.shape == tuple(shape[:2]):
         return mask
-    if not _same_proportions(mask.shape, shape):
+    small, large = sorted((mask.shape, tuple(shape[:2])), key=max)
+    if np.abs(np.subtract(small, fitting_shape(large, max(small)))).max() > 1:
         raise ValueError(
             f"{label} is {sides(mask.shape)} pixels, its image {sides(shape)}: the proportions differ. Crop the mask, "
             "or make it from the image."
@@ -76,10 +69,10 @@ def load_mask(source, shape=None, *, name="mask"):
     return resize_mask(mask, shape)
 
 
-def save_mask(mask, path, *, bits=8, inputs=()):
-    """Save a mask as a grey PNG of 8 or 16 bits, whole or not at all; see `save_image`.
+def save_mask(mask: MaskArray, path: PathLike, *, bits: Literal[8, 16] = 8, inputs: Sequence[PathLike] = ()) -> None:
+    """Save a mask as a grey PNG of 8 or 16 bits, whole or not at all; see `save_image` for `inputs`.
 
-    PNG alone: JPEG would spoil the black that keeps a picture's pixels as they are.
+    Other formats are refused: JPEG, for example, would change black, which keeps the pixels of the content.
     """
     mask = checked_mask(mask)
     if bits not in (8, 16):
@@ -90,11 +83,11 @@ def save_mask(mask, path, *, bits=8, inputs=()):
     write_picture(Image.fromarray(levels), check_output(path, inputs))
 
 
-def resize_mask(mask, shape):
-    """Resize a mask to `shape` = (height, width): each new value is the mean over the area that it covers, exactly.
+def resize_mask(mask: MaskArray, shape: Shape) -> MaskArray:
+    """Resize a mask: each new value is the exact mean over the area that it covers.
 
-    So the mask's mean stays as it is, 0 and 1 stay exact inside their regions, and a layer's position gets the share
-    of its pixels that are white. Where either side becomes longer, it is interpolated linearly instead.
+    The mean of the mask is kept, and 0 and 1 stay exact inside their regions. At the positions of a layer, the values
+    are the shares of white pixels. If either side becomes longer, the mask is interpolated linearly instead.
 
     Examples
     --------
@@ -113,7 +106,7 @@ def resize_mask(mask, shape):
 
 
 def _average_rows(values, count):
-    """Mean of each of `count` equal strips of rows: differences of the running sum at the strips' edges."""
+    """Return the means of `count` equal strips of rows: the differences of the running sum at the edges of strips."""
     rows = len(values)
     sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype="float64")])
     edges = np.arange(count + 1) * rows / count
@@ -122,18 +115,18 @@ def _average_rows(values, count):
     return np.diff(at_edges, axis=0) * (count / rows)
 
 
-def invert_mask(mask):
-    """1 − mask: white where it was black."""
+def invert_mask(mask: MaskArray) -> MaskArray:
+    """Return 1 − mask."""
     return 1 - checked_mask(mask)
 
 
-def grow_mask(mask, pixels):
-    """Each value becomes the highest within a distance of `pixels`: white spreads, soft edges stay as soft."""
+def grow_mask(mask: MaskArray, pixels: float) -> MaskArray:
+    """Replace each value by the highest value within a distance of `pixels`. Soft edges keep their width."""
     mask = checked_mask(mask)
     radius = checked_number("pixels", pixels, minimum=0)
     grown = mask.copy()
     for shift in range(min(int(radius), len(mask) - 1) + 1):
-        reach = math.isqrt(int(radius**2 - shift**2))  # of the disc, in the row `shift` above or below
+        reach = math.isqrt(int(radius**2 - shift**2))  # half the width of the disc, `shift` rows from its centre
         spread = ndimage.maximum_filter1d(mask, 2 * reach + 1, axis=1, mode="nearest")
         rows = len(mask) - shift
         np.maximum(grown[shift:], spread[:rows], out=grown[shift:])
@@ -141,42 +134,32 @@ def grow_mask(mask, pixels):
     return grown
 
 
-def shrink_mask(mask, pixels):
-    """Each value becomes the lowest within a distance of `pixels`; the picture's own border does not count as black."""
+def shrink_mask(mask: MaskArray, pixels: float) -> MaskArray:
+    """Replace each value by the lowest value within a distance of `pixels`, outside the picture not counted."""
     return invert_mask(grow_mask(invert_mask(mask), pixels))
 
 
-def feather_mask(mask, pixels):
-    """Blur a mask with a Gaussian of standard deviation `pixels`; 4 deviations from an edge it is as before."""
+def feather_mask(mask: MaskArray, pixels: float) -> MaskArray:
+    """Blur a mask with a Gaussian of standard deviation `pixels`. Nothing changes beyond 4 deviations from an edge."""
     blurred = ndimage.gaussian_filter(checked_mask(mask), checked_number("pixels", pixels, minimum=0), mode="nearest")
     return np.clip(blurred, 0, 1)
 
 
-def combine_masks(masks, how):
-    """One mask of several: their "union", max T; "intersection", min T; or "difference", the first without the others.
-
-    The difference is min(T₁, 1 − max(T₂, …)).
-    """
-    masks = checked_masks(masks)
-    if how == "union":
-        return np.max(masks, axis=0)
+def combine_masks(masks: Iterable[MaskArray], how: Combination) -> MaskArray:
+    """Combine masks to one: "union", max T; "intersection", min T; or "difference", min(T₁, 1 − max(T₂, …))."""
+    masks = np.stack(checked_masks(masks))
+    if checked_name("how", how, get_args(Combination)) == "union":
+        return masks.max(axis=0)
     if how == "intersection":
-        return np.min(masks, axis=0)
-    if how == "difference":
-        return np.min([masks[0], *(invert_mask(mask) for mask in masks[1:])], axis=0)
-    raise ValueError(f'how must be "union", "intersection" or "difference"; got {how!r}.')
+        return masks.min(axis=0)
+    return np.minimum(masks[0], 1 - masks[1:].max(axis=0, initial=0))
 
 
-def partition_masks(masks):
-    """Masks that sum to 1 everywhere, from masks that may overlap and leave gaps.
+def partition_masks(masks: Iterable[MaskArray]) -> list[MaskArray]:
+    """Return masks that sum to 1 everywhere, made from masks that may overlap and leave gaps.
 
-    Where masks overlap, they share in proportion to their values: T_r / Σ T. Where they leave a gap, that is where
-    their sum is under 0.05, the nearest pixel that is not in a gap decides.
-
-    Returns
-    -------
-    list of numpy.ndarray
-        One for each mask, in order.
+    Overlapping masks share a pixel in proportion to their values: T_r / Σ T. A pixel with Σ T < 0.05 is in a gap; it
+    takes the shares of the nearest pixel outside the gaps.
     """
     masks = np.stack(checked_masks(masks)).astype("float64")
     total = masks.sum(axis=0)
@@ -190,47 +173,41 @@ def partition_masks(masks):
     return list(shares.astype("float32"))
 
 
-def checked_mask(mask, name="mask"):
-    """The mask as float32, or a `ValueError` that calls it `name` and says what is wrong with it."""
+def checked_mask(mask: Any, name: str = "mask", shape: Shape | None = None, *, may_be_black: bool = True) -> MaskArray:
+    """Return a mask as float32, a copy; raise a `ValueError` that calls it `name` if it is not a mask.
+
+    A mask holds floats in [0, 1], no NaN, in the shape (H, W), or exactly `shape[:2]` if `shape` is given. With
+    `may_be_black=False`, a mask that is 0 everywhere is refused, too.
+    """
     mask = np.asarray(mask)
-    if mask.ndim != 2 or mask.size == 0 or not np.issubdtype(mask.dtype, np.floating):
+    wrong_shape = mask.ndim != 2 if shape is None else mask.shape != tuple(shape[:2])
+    if wrong_shape or mask.size == 0 or not np.issubdtype(mask.dtype, np.floating):
         raise ValueError(
-            f"{name} must be an array of floats in [0, 1], shape (H, W); got {mask.dtype}, shape {mask.shape}. "
-            "load_mask makes one of a picture."
+            f"{name} must be an array of floats in [0, 1], shape {'(H, W)' if shape is None else tuple(shape[:2])}; "
+            f"got {mask.dtype}, shape {mask.shape}. load_mask makes one of a picture."
         )
     if not ((mask >= 0) & (mask <= 1)).all():
         raise ValueError(f"{name} must hold values in [0, 1], and no NaN; got {mask.min():.3g} to {mask.max():.3g}.")
+    if not may_be_black and not mask.any():
+        raise ValueError(f"{name} is black everywhere: it would apply nowhere. Leave it out, or use invert_mask.")
     return mask.astype("float32")
 
 
-def checked_masks(masks):
-    """A list of masks of one shape, at least one; see `checked_mask`."""
+def checked_masks(masks: Iterable[Any]) -> list[MaskArray]:
+    """Return a list of at least one mask, all of one shape; see `checked_mask`."""
     masks = [checked_mask(mask, f"masks[{i}]") for i, mask in enumerate(masks)]
     if not masks:
         raise ValueError("masks must hold at least one mask; got none.")
-    for i, mask in enumerate(masks):
-        if mask.shape != masks[0].shape:
-            raise ValueError(
-                f"masks must have one size; masks[0] is {sides(masks[0].shape)} pixels, masks[{i}] {sides(mask.shape)}."
-            )
+    sizes = [sides(mask.shape) for mask in masks]
+    for i, size in enumerate(sizes):
+        if size != sizes[0]:
+            raise ValueError(f"masks must have one size; masks[0] is {sizes[0]} pixels, masks[{i}] {size}.")
     return masks
 
 
-def checked_shape(shape):
-    """(height, width) of a shape whose first two are whole numbers of at least 1; otherwise a `ValueError`."""
+def checked_shape(shape: Shape) -> tuple[int, int]:
+    """Return (height, width) of a shape; raise a `ValueError` unless both are whole numbers of at least 1."""
     size = tuple(shape[:2])
     if len(size) != 2 or not all(isinstance(side, (int, np.integer)) and side >= 1 for side in size):
         raise ValueError(f"shape must be (height, width) in whole pixels, at least 1; got {shape}.")
     return size
-
-
-def _same_proportions(shape, other):
-    """Whether one is the other scaled, up to a pixel of the smaller one."""
-    small, large = sorted((shape[:2], other[:2]), key=max)
-    fitted = fitting_shape(large, max(small))
-    return all(abs(one - another) <= 1 for one, another in zip(small, fitted, strict=True))
-
-
-def sides(shape):
-    """(height, width) as people write it, width first."""
-    return f"{shape[1]}×{shape[0]}"

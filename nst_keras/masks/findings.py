@@ -1,69 +1,65 @@
-"""Checks of masks: a table, a figure, and findings, sentences that say what is probably wrong and what to do.
+"""Find probable mistakes in masks that are to be used together.
 
-`mask_findings` gives the sentences alone. Everything is found at the masks' own size, and, for layers, after
-`resize_mask` to the layer's grid of positions, as a guided Gram matrix uses it.
+Masks are examined at their own size and, for each layer, after `resize_mask` to the layer's grid of positions, as a
+guided Gram matrix uses them.
 """
 
 import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from scipy import ndimage
 
 from ..image import load_image, luminance
-from ..plot import styled_figure
-from .basics import checked_masks, checked_shape, resize_mask, sides
+from ..results.plot import styled_figure
+from ..support.checks import sides
+from ..support.types import ImageArray, ImageSource, MaskArray, Shape
+from .basics import checked_masks, checked_shape, resize_mask
 
+Masks = Iterable[MaskArray] | Mapping[str, MaskArray]
+Grids = Mapping[str, Shape]
 MIN_COVERAGE = 0.01  # share of the picture
-MIN_CONTRAST = 0.1  # between a mask's lowest and highest value
-MIN_POSITIONS = 4  # ΣT² at a layer: a Gram matrix of fewer positions is hardly more than one patch
-MAX_SPECK = 0.001  # share of the picture; what is larger is a region
+MIN_CONTRAST = 0.1  # between the lowest and the highest value of a mask
+MIN_POSITIONS = 4  # ΣT² at a layer: a Gram matrix of fewer positions describes hardly more than one patch
+MAX_SPECK = 0.001  # share of the picture; a larger connected area is a region
 MAX_SHARED = 0.01  # share of the picture that may belong to two masks, or to none
 COLORS = "tab:orange", "tab:blue", "tab:green", "tab:red", "tab:purple", "tab:cyan", "tab:pink", "tab:olive"
 
 
 @dataclass(frozen=True)
 class MaskReport:
-    """What `check_masks` found; `print` shows the table and the findings.
+    """The result of `check_masks`; `print` shows the table and the findings.
 
-    Attributes
-    ----------
-    findings : list of str
-        Empty if nothing seems wrong. See `mask_findings`.
-    table : dict
-        {mask: {"coverage": mean, "lowest": value, "highest": value, "regions": count,
-        "positions": {layer: count of positions above ½}, "area": {layer: ΣT²}}}.
-    masks, grids : dict
-        {name: mask}, {layer: (h, w)}.
-    image : array or None
+    `findings` are the sentences of `mask_findings`, none if nothing seems wrong. `table` is {name of a mask:
+    {"coverage": mean, "lowest": value, "highest": value, "regions": count, "positions": {layer: number of positions
+    above ½}, "area": {layer: ΣT²}}}. `masks` is {name: mask}, and `grids` is {layer: (h, w)}.
     """
 
-    findings: list
-    table: dict = field(repr=False)
-    masks: dict = field(repr=False)
-    grids: dict = field(repr=False)
-    image: np.ndarray | None = field(repr=False)
+    findings: list[str]
+    table: dict[str, dict] = field(repr=False)
+    masks: dict[str, MaskArray] = field(repr=False)
+    grids: dict[str, tuple[int, int]] = field(repr=False)
+    image: ImageArray | None = field(repr=False)
 
     def __str__(self):
-        rows = [["", *self.table]]
-        rows.append(["coverage", *(f"{row['coverage']:.1%}" for row in self.table.values())])
-        rows.append(["values", *(f"{row['lowest']:.2f} to {row['highest']:.2f}" for row in self.table.values())])
-        rows.append(["regions", *(str(row["regions"]) for row in self.table.values())])
-        for layer, grid in self.grids.items():
-            counts = [f"{row['positions'][layer]} ({row['area'][layer]:.1f})" for row in self.table.values()]
-            rows.append([f"{layer} {sides(grid)}", *counts])
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join([row[0].ljust(widths[0]), *(cell.rjust(n) for cell, n in zip(row[1:], widths[1:], strict=True))])
-            for row in rows
-        ]
+        columns = [["", "coverage", "values", "regions", *(f"{layer} {sides(g)}" for layer, g in self.grids.items())]]
+        for name, row in self.table.items():
+            counts = [f"{row['positions'][layer]} ({row['area'][layer]:.1f})" for layer in self.grids]
+            values = f"{row['lowest']:.2f} to {row['highest']:.2f}"
+            columns.append([name, f"{row['coverage']:.1%}", values, str(row["regions"]), *counts])
+        for i, column in enumerate(columns):
+            width = max(map(len, column))
+            columns[i] = [cell.rjust(width) if i else cell.ljust(width) for cell in column]
+        lines = ["  ".join(row) for row in zip(*columns, strict=True)]
         if self.grids:
             lines.append("For each layer: its positions above ½, and ΣT² in brackets.")
         return "\n".join([*lines, *(f"- {finding}" for finding in self.findings or ["Nothing seems wrong."])])
 
-    def figure(self):
-        """A figure: each mask in its colour on the picture, and as each layer's grid sees it."""
+    def figure(self) -> Figure:
+        """Show each mask in its colour on the picture, and at the positions of each layer."""
         layers_of = {}
         for layer, grid in self.grids.items():
             layers_of.setdefault(grid, []).append(layer)
@@ -81,28 +77,27 @@ class MaskReport:
         return figure
 
 
-def check_masks(masks, image=None, *, grids=None):
+def _overlay(axes, picture, mask, color, title):
+    share = 0.65 * mask[..., None]
+    shown = picture[..., None] * (1 - share) + share * np.array(to_rgb(color))
+    axes.imshow(np.clip(shown, 0, 1), interpolation="nearest")
+    axes.set_title(title)
+    axes.set_axis_off()
+
+
+def check_masks(masks: Masks, image: ImageSource | None = None, *, grids: Grids | None = None) -> MaskReport:
     """Check masks that are to be used together.
 
     Parameters
     ----------
-    masks : list of masks, or {name: mask}
-        Arrays (H, W) in [0, 1] of one size; `load_mask` makes them. Their names are "mask 1", … if they have none.
-    image : path, PIL image or array, optional
-        The image they are for, of the same size; the figure shows it.
-    grids : dict, optional
-        {layer: (h, w)}: the positions of each layer that is to be guided.
-
-    Returns
-    -------
-    MaskReport
-
-    Raises
-    ------
-    ValueError
-        Not masks, or different sizes.
+    masks
+        Masks of one size, or {name: mask}; `load_mask` makes them. Without names they are "mask 1", "mask 2", …
+    image
+        The image that the masks are for, of the same size; the figure shows it.
+    grids
+        {layer: (h, w)}: the size of each layer that the masks are to guide.
     """
-    masks, grids = _named(masks), _grids(grids)
+    masks, grids = _checked(masks, grids)
     if image is not None:
         image = load_image(image)
         shape = next(iter(masks.values())).shape
@@ -114,32 +109,26 @@ def check_masks(masks, image=None, *, grids=None):
     return MaskReport(mask_findings(masks, grids), {n: _row(m, grids) for n, m in masks.items()}, masks, grids, image)
 
 
-def mask_findings(masks, grids=None):
-    """What seems wrong with masks that are to be used together: a list of sentences, empty at best.
+def mask_findings(masks: Masks, grids: Grids | None = None) -> list[str]:
+    """Return sentences that say what seems wrong with masks, and what to do about it. Arguments as in `check_masks`.
 
-    A sentence each for a mask that
+    There is a sentence for each mask that
 
     - is black: its highest value is under 0.1; or nearly constant: highest − lowest < 0.1;
     - covers little: its mean is under 1 %;
-    - has doubtful polarity: it is white on two thirds of the picture's border, and black on one connected piece
+    - is perhaps inverted: it is white on two thirds of the picture's border, and black on one connected piece
       (at least 5 % of the picture, and 90 % of all that is black) whose centre of mass lies in the middle half of
-      width and height, and which no other mask covers. A subject looks like that when its mask is upside down. A name
-      with "background" in it says that it is meant so;
-    - has regions (connected above ½, more than 0.1 % of the picture) that vanish at a layer: no pixel of theirs lies
-      in a position above ½; or keeps less than ΣT² = 4 at a layer;
+      width and height, and which no other mask covers. The inverted mask of a subject looks like this. It is not
+      reported if the mask's name contains "background";
+    - has regions (connected above ½, more than 0.1 % of the picture) that vanish at a layer: none of their pixels
+      lies in a position above ½; or keeps less than ΣT² = 4 at a layer;
 
-    for two masks that overlap, T + T' > 1½, and for several that leave gaps, ΣT < ½, on more than 1 % of the picture.
-
-    Parameters are those of `check_masks`.
+    and for two masks that overlap, T + T' > 1½, and for masks that leave gaps, ΣT < ½, on more than 1 % of the picture.
     """
-    masks, grids = _named(masks), _grids(grids)
+    masks, grids = _checked(masks, grids)
     findings, total = [], sum(masks.values())
     for name, mask in masks.items():
-        constant = _constant(name, mask)
-        findings += constant or [*_coverage(name, mask), *_polarity(name, mask, total - mask)]
-        if not constant:
-            resized = _at_layers(mask, grids)
-            findings += [*_vanishing(name, mask, resized), *_few(name, resized)]
+        findings += _single_findings(name, mask, total - mask, grids)
     for (name, mask), (other_name, other) in itertools.combinations(masks.items(), 2):
         shared = np.mean(mask + other > 1.5)
         if shared > MAX_SHARED:
@@ -156,19 +145,19 @@ def mask_findings(masks, grids=None):
     return findings
 
 
-def _constant(name, mask):
-    low, high = mask.min(), mask.max()
+def _single_findings(name, mask, others, grids):
+    """Yield what is wrong with one mask; `others` is the sum of the other masks."""
+    low, high, mean = mask.min(), mask.max(), mask.mean()
     if high < MIN_CONTRAST:
-        return [f"{name} is black, {low:.2f} to {high:.2f}: its style acts nowhere. Paint white where it is to act."]
-    if high - low < MIN_CONTRAST:
+        yield f"{name} is black, {low:.2f} to {high:.2f}: its style acts nowhere. Paint white where it is to act."
+    elif high - low < MIN_CONTRAST:
         advice = "Leave it out" if low > 1 - MIN_CONTRAST else "Raise its contrast"
-        return [f"{name} is nearly constant, {low:.2f} to {high:.2f}: it marks no region. {advice}."]
-    return []
-
-
-def _coverage(name, mask):
-    if mask.mean() < MIN_COVERAGE:
-        yield f"{name} covers {mask.mean():.2%} of the picture, too little for a style to show. Grow it with grow_mask."
+        yield f"{name} is nearly constant, {low:.2f} to {high:.2f}: it marks no region. {advice}."
+    else:
+        if mean < MIN_COVERAGE:
+            yield f"{name} covers {mean:.2%} of the picture, too little for a style to show. Grow it with grow_mask."
+        yield from _polarity(name, mask, others)
+        yield from _layer_findings(name, mask, grids)
 
 
 def _polarity(name, mask, others):
@@ -188,40 +177,27 @@ def _polarity(name, mask, others):
         )
 
 
-def _vanishing(name, mask, resized):
+def _layer_findings(name, mask, grids):
     labels, count = _regions(mask)
-    lost = {}
-    for layer, values in resized.items():
-        rows, columns = (np.arange(n) * m // n for n, m in zip(mask.shape, values.shape, strict=True))
+    vanishing, few = [], []
+    for layer, grid in grids.items():
+        values = resize_mask(mask, grid)
+        place = f"at {layer} ({sides(grid)})"
+        rows, columns = (np.arange(n) * m // n for n, m in zip(mask.shape, grid, strict=True))
         seen = labels * (values > 0.5)[rows[:, None], columns]
         if gone := np.sum(np.bincount(seen.ravel(), minlength=count + 1)[1:] == 0):
-            lost[f"{layer} ({sides(values.shape)})"] = gone
-    if lost:
-        places = ", ".join(f"{gone} of {count} at {layer}" for layer, gone in lost.items())
-        yield (
-            f"{name} has regions that vanish: {places}. No position there is more than half white. Grow them, take a "
-            "larger size, or leave such layers out."
-        )
-
-
-def _few(name, resized):
-    areas = {f"{layer} ({sides(values.shape)})": np.sum(values**2) for layer, values in resized.items()}
-    few = ", ".join(f"{area:.1f} at {layer}" for layer, area in areas.items() if area < MIN_POSITIONS)
-    if few:
-        yield (
-            f"{name} keeps few positions (ΣT²): {few}; under {MIN_POSITIONS}, hardly a style. Grow it, take a "
-            "larger size, or leave such layers out."
-        )
-
-
-def _at_layers(mask, grids):
-    """{layer: the mask resized to its grid}; layers of one grid share an array."""
-    of_grid = {grid: resize_mask(mask, grid) for grid in set(grids.values())}
-    return {layer: of_grid[grid] for layer, grid in grids.items()}
+            vanishing.append(f"{gone} of {count} {place}")
+        if (area := np.sum(values**2)) < MIN_POSITIONS:
+            few.append(f"{area:.1f} {place}")
+    advice = "take a larger size, or leave such layers out."
+    if where := ", ".join(vanishing):
+        yield f"{name} has regions that vanish: {where}. No position there is more than half white. Grow them, {advice}"
+    if where := ", ".join(few):
+        yield f"{name} keeps few positions (ΣT²): {where}; under {MIN_POSITIONS}, hardly a style. Grow it, {advice}"
 
 
 def _row(mask, grids):
-    resized = _at_layers(mask, grids)
+    resized = {layer: resize_mask(mask, grid) for layer, grid in grids.items()}
     return {
         "coverage": float(mask.mean()),
         "lowest": float(mask.min()),
@@ -233,26 +209,16 @@ def _row(mask, grids):
 
 
 def _regions(mask):
-    """Regions as an array of labels from 1, 0 elsewhere, and how many there are."""
+    """Return an array of labels, from 1 inside the regions and 0 elsewhere, and the number of regions."""
     labels, pieces = ndimage.label(mask > 0.5)
     kept = np.bincount(labels.ravel(), minlength=pieces + 1) > MAX_SPECK * mask.size
     kept[0] = False
     return (np.cumsum(kept) * kept)[labels], int(kept.sum())
 
 
-def _named(masks):
-    if not isinstance(masks, dict):
+def _checked(masks, grids):
+    """Return checked masks by their names, and checked grids by their layers."""
+    if not isinstance(masks, Mapping):
         masks = {f"mask {i}": mask for i, mask in enumerate(masks, start=1)}
-    return dict(zip(map(str, masks), checked_masks(masks.values()), strict=True))
-
-
-def _grids(grids):
-    return {layer: checked_shape(grid) for layer, grid in (grids or {}).items()}
-
-
-def _overlay(axes, picture, mask, color, title):
-    share = 0.65 * mask[..., None]
-    shown = picture[..., None] * (1 - share) + share * np.array(to_rgb(color))
-    axes.imshow(np.clip(shown, 0, 1), interpolation="nearest")
-    axes.set_title(title)
-    axes.set_axis_off()
+    masks = dict(zip(map(str, masks), checked_masks(masks.values()), strict=True))
+    return masks, {layer: checked_shape(grid) for layer, grid in (grids or {}).items()}

@@ -1,9 +1,11 @@
-"""Selections: masks made from an image's colours, and from shapes and gradients.
+"""Masks made from the colours of an image, and from shapes and gradients.
 
-Points are (x, y) in pixels from the picture's upper left corner, x to the right and y down, as picture viewers count
-them; a pixel's centre is half a pixel in. Lengths are pixels too. Shapes are (height, width), or an image's whole
-shape. Where an image is wanted, it is anything that `load_image` takes.
+A point is (x, y) in pixels from the upper left corner of the picture, x to the right and y down; the centre of the
+first pixel is (½, ½). Lengths are in pixels. A `shape` is (height, width) or the whole shape of an image. An `image` is
+anything that `load_image` takes.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.backends.backend_agg import RendererAgg
@@ -12,25 +14,23 @@ from matplotlib.transforms import Affine2D
 from scipy import ndimage
 
 from ..image import load_image, luminance
-from ..support.checks import checked_number
+from ..support.checks import checked_number, sides
+from ..support.types import ImageSource, MaskArray, Shape
 from .basics import checked_shape
 
 
-def select_color(image, color, tolerance, *, softness=0.0):
-    """White where an image's colour is near `color`: √(mean over R, G, B of squared differences) ≤ tolerance.
+def select_color(image: ImageSource, color: Sequence[float], tolerance: float, *, softness: float = 0.0) -> MaskArray:
+    """Select the pixels whose colour is near `color`, (red, green, blue) in [0, 1].
 
-    `color` is (red, green, blue) in [0, 1]. With `softness` s > 0 the mask falls from 1 to 0 linearly, between the
-    distances tolerance − s/2 and tolerance + s/2.
+    A pixel is white if its distance, √(mean over R, G, B of squared differences), is at most `tolerance`. With a
+    `softness` s > 0, the mask falls linearly from 1 at the distance tolerance − s/2 to 0 at tolerance + s/2.
     """
-    return _threshold(
-        -_distance(load_image(image), _numbers("color", color, 3)),
-        -checked_number("tolerance", tolerance, minimum=0),
-        softness,
-    )
+    distance = _distance(load_image(image), _numbers("color", color, 3))
+    return _threshold(-distance, -checked_number("tolerance", tolerance, minimum=0), softness)
 
 
-def select_brightness(image, threshold, *, softness=0.0):
-    """White where an image's luminance in [0, 1] is at least `threshold`; `softness` as in `select_color`."""
+def select_brightness(image: ImageSource, threshold: float, *, softness: float = 0.0) -> MaskArray:
+    """Select the pixels whose luminance in [0, 1] is at least `threshold`; `softness` as in `select_color`."""
     return _threshold(luminance(load_image(image)), checked_number("threshold", threshold, minimum=0), softness)
 
 
@@ -44,8 +44,8 @@ def _threshold(values, at, softness):
     return np.clip((values - at) / softness + 0.5, 0, 1).astype("float32")
 
 
-def linear_gradient(shape, start, end):
-    """Black up to `start`, white from `end` on, linear between them along the line from one to the other."""
+def linear_gradient(shape: Shape, start: Sequence[float], end: Sequence[float]) -> MaskArray:
+    """Return a mask that is black up to the point `start`, rises linearly, and is white from the point `end` on."""
     x, y = _pixel_centers(shape)
     start, end = _numbers("start", start, 2), _numbers("end", end, 2)
     along = end - start
@@ -55,18 +55,18 @@ def linear_gradient(shape, start, end):
     return np.clip(share, 0, 1).astype("float32")
 
 
-def radial_gradient(shape, center, radius):
-    """White at `center`, black from `radius` on, linear between them: 1 − distance / radius."""
+def radial_gradient(shape: Shape, center: Sequence[float], radius: float) -> MaskArray:
+    """Return 1 − distance / radius: a mask that is white at `center` and black from `radius` on."""
     x, y = _pixel_centers(shape)
     center = _numbers("center", center, 2)
     distance = np.hypot(x - center[0], y - center[1])
     return np.clip(1 - distance / checked_number("radius", radius, above=0), 0, 1).astype("float32")
 
 
-def select_polygon(shape, points):
-    """White inside a polygon; a pixel on its edge has the share of it that lies inside, to 1/255.
+def select_polygon(shape: Shape, points: Sequence[Sequence[float]]) -> MaskArray:
+    """Select the inside of a polygon; a pixel on its edge gets the share of its area that lies inside, to 1/255.
 
-    `points` are at least three (x, y), in order; the last is joined to the first. They may lie outside the picture.
+    `points` are at least three corners in order, also outside the picture; the last is joined to the first.
     """
     height, width = checked_shape(shape)
     points = [_numbers(f"points[{i}]", point, 2) for i, point in enumerate(points)]
@@ -81,25 +81,24 @@ def select_polygon(shape, points):
     return np.asarray(canvas.buffer_rgba())[..., 3].astype("float32") / 255
 
 
-def select_ellipse(shape, center, radii):
-    """White inside an ellipse with `radii` = (along x, along y), as a `select_polygon` of 360 sides."""
+def select_ellipse(shape: Shape, center: Sequence[float], radii: Sequence[float]) -> MaskArray:
+    """Select the inside of an ellipse with `radii` along x and y: a `select_polygon` with 360 corners."""
     radii = [checked_number("radii", radius, above=0) for radius in _numbers("radii", radii, 2).tolist()]
     angle = np.radians(np.arange(360))
-    return select_polygon(
-        shape, _numbers("center", center, 2) + np.stack([np.cos(angle), np.sin(angle)], axis=1) * radii
-    )
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return select_polygon(shape, _numbers("center", center, 2) + circle * radii)
 
 
-def select_flood(image, point, tolerance):
-    """White on the connected area round `point` whose colours are within `tolerance` of the colour there.
+def select_flood(image: ImageSource, point: Sequence[float], tolerance: float) -> MaskArray:
+    """Select the connected area around `point` whose colours are within `tolerance` of the colour at the point.
 
-    Distances as in `select_color`; connected are pixels that share a side.
+    The distance of colours is that of `select_color`; pixels that share a side are connected.
     """
     image = load_image(image)
     x, y = np.floor(_numbers("point", point, 2)).astype(int)
     height, width = image.shape[:2]
     if not (0 <= x < width and 0 <= y < height):
-        raise ValueError(f"point must lie in the image, {width}×{height} pixels; got {point!r}.")
+        raise ValueError(f"point must lie in the image, {sides(image.shape)} pixels; got {point!r}.")
     alike = _distance(image, image[y, x]) <= checked_number("tolerance", tolerance, minimum=0)
     labels, _ = ndimage.label(alike)
     return (labels == labels[y, x]).astype("float32")

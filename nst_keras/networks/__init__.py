@@ -1,1 +1,1 @@
-"""The parts of a network: its layers, its weights, what its positions see, and the precision it calculates in."""
+"""The parts of a network: its layers, weights, receptive fields and precision."""

@@ -1,61 +1,54 @@
-"""Receptive fields: which pixels of an image the positions of a layer see, exactly."""
+"""Receptive fields: the pixels of an image that a position of a layer sees, exactly."""
 
 from typing import NamedTuple
 
+import keras
 import numpy as np
 from keras import layers as kl
 
+from ..support.types import Shape
+
 POINTWISE = {"InputLayer", "GetItem", "OnesLike", "Subtract", "Multiply", "TrueDivide", "Relu", "Concatenate", "Cast"}
+POOLS = (kl.MaxPooling2D, kl.AveragePooling2D)
 
 
 class ReceptiveField(NamedTuple):
-    """Which pixels of an image the positions of a layer see; pairs are (vertical, horizontal)."""
+    """The pixels of an image that the positions of a layer see; pairs are (vertical, horizontal)."""
 
-    size: tuple  # pixels that a position sees where no border cuts them off
-    stride: tuple  # pixels from the field of one position to that of the next
-    offset: tuple  # first pixel that position (0, 0) sees; negative if it lies outside the image, in the padding
-    positions: tuple  # height and width of the feature map
-    seen: tuple  # pixels that the layer sees at all: pooling may drop the last of an odd number
+    size: tuple[int, int]  # pixels that a position sees if no border cuts its field off
+    stride: tuple[int, int]  # pixels from the field of one position to that of the next
+    offset: tuple[int, int]  # first pixel that position (0, 0) sees; negative in the padding outside the image
+    positions: tuple[int, int]  # height and width of the feature map
+    seen: tuple[int, int]  # pixels that the layer sees at all: pooling may drop the last row or column
 
-    def pixels(self, i, j):
-        """What position (i, j) sees, as slices of rows and columns: `image[field.pixels(i, j)]`."""
+    def pixels(self, i: int, j: int) -> tuple[slice, slice]:
+        """Return the pixels that position (i, j) sees, as slices: `image[field.pixels(i, j)]`."""
         if not (0 <= i < self.positions[0] and 0 <= j < self.positions[1]):
             raise ValueError(f"i, j must be a position of a feature map of shape {self.positions}; got {i}, {j}.")
         first = np.add(self.offset, np.multiply((i, j), self.stride))
         end = np.minimum(first + self.size, self.seen)
         return tuple(map(slice, np.maximum(first, 0).tolist(), end.tolist()))
 
-    def uncut(self):
-        """The positions that see their full `size`, as slices of i and j: `features[field.uncut()]`."""
+    def uncut(self) -> tuple[slice, slice]:
+        """Return the positions whose field lies inside the image, as slices: `features[field.uncut()]`."""
         starts = np.maximum(-(np.array(self.offset) // self.stride), 0)
         stops = (np.array(self.seen) - self.offset - self.size) // self.stride + 1
         return tuple(map(slice, starts.tolist(), np.maximum(starts, stops).tolist()))
 
 
-def receptive_field(network, layer, shape):
-    """The receptive field of a layer, exactly, from the kernels, strides and paddings of the layers before it.
+def receptive_field(network: keras.Model, layer: str, shape: Shape) -> ReceptiveField:
+    """Return the receptive field of a layer, from the kernels, strides and paddings of the layers before it.
 
     A layer with kernel k, stride s and padding p before the first position turns a field of size r, stride t and
     offset o into one of size r + (k − 1) t, stride s t and offset o − p t. Where branches join, the field is the
-    smallest rectangle around theirs.
+    smallest rectangle around the fields of the branches.
 
     Parameters
     ----------
-    network : keras.Model
-        From `build_network`.
-    layer : str
-        One of those it returns.
-    shape : (height, width)
-        Of the image: a layer of stride 2 with padding "same" pads an even size otherwise than an odd one.
-
-    Returns
-    -------
-    ReceptiveField
-
-    Raises
-    ------
-    ValueError
-        The network does not return `layer`, the image is too small for it, or a kind of layer is not known here.
+    network, layer
+        A network from `build_network`, and the name of a layer that it returns.
+    shape
+        (height, width) of the image: stride 2 with padding "same" pads even and odd sizes differently.
 
     Examples
     --------
@@ -72,15 +65,15 @@ def receptive_field(network, layer, shape):
     return ReceptiveField(*(tuple(pair.tolist()) for pair in field))
 
 
-def returned(network, layer):
-    """The features that a network returns for `layer`, as a tensor of its graph; or a `ValueError`."""
+def returned(network: keras.Model, layer: str) -> keras.KerasTensor:
+    """Return the tensor of a network's graph that holds the features of `layer`, or raise a `ValueError`."""
     if layer not in network.output:
         raise ValueError(f"layer: {network.name} does not return {layer!r}, only {', '.join(network.output)}.")
     return network.output[layer]
 
 
 def _field_of(tensor, shape, known):
-    """The field of one tensor of the graph, of those that it is made from; `known` are those already found."""
+    """Return the field of a tensor of the graph, from the fields of its inputs; `known` holds the fields so far."""
     if id(tensor) not in known:
         operation, node, _ = tensor._keras_history  # a layer may be called several times: one node for each
         inputs = [_field_of(tensor, shape, known) for tensor in operation._inbound_nodes[node].input_tensors]
@@ -96,26 +89,21 @@ def _joined(fields):
 
 
 def _through(layer, field):
-    kernel, stride, padding, positions = _window(layer, field.positions)
-    size = field.size + (kernel - 1) * field.stride
-    offset, stride = field.offset - padding * field.stride, stride * field.stride
-    seen = np.minimum(field.seen, offset + (positions - 1) * stride + size)
-    return ReceptiveField(size, stride, offset, positions, seen)
-
-
-def _window(layer, positions):
-    """Kernel, stride, padding before the first position, and positions of what comes out."""
+    """Return the field after a layer, from the field before it."""
     if isinstance(layer, kl.ZeroPadding2D):
-        before, after = np.transpose(layer.padding)
-        return 1, 1, before, before + positions + after
-    if isinstance(layer, kl.Conv2D) and layer.dilation_rate == (1, 1):
-        kernel = np.array(layer.kernel_size)
-    elif isinstance(layer, (kl.MaxPooling2D, kl.AveragePooling2D)):
-        kernel = np.array(layer.pool_size)
+        padding, after = np.transpose(layer.padding)
+        kernel, stride, positions = 1, 1, padding + field.positions + after
+    elif isinstance(layer, POOLS) or (isinstance(layer, kl.Conv2D) and layer.dilation_rate == (1, 1)):
+        kernel = np.array(layer.pool_size if isinstance(layer, POOLS) else layer.kernel_size)
+        stride = np.array(layer.strides)
+        if layer.padding == "valid":
+            padding, positions = 0, (field.positions - kernel) // stride + 1
+        else:
+            positions = -(-field.positions // stride)
+            padding = np.maximum((positions - 1) * stride + kernel - field.positions, 0) // 2
     else:
         raise ValueError(f"network: what {layer.name!r}, a {type(layer).__name__}, sees is not known here.")
-    stride = np.array(layer.strides)
-    if layer.padding == "valid":
-        return kernel, stride, 0, (positions - kernel) // stride + 1
-    windows = -(-positions // stride)
-    return kernel, stride, np.maximum((windows - 1) * stride + kernel - positions, 0) // 2, windows
+    size, offset = field.size + (kernel - 1) * field.stride, field.offset - padding * field.stride
+    stride = stride * field.stride
+    seen = np.minimum(field.seen, offset + (positions - 1) * stride + size)
+    return ReceptiveField(size, stride, offset, positions, seen)

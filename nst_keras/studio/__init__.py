@@ -1,11 +1,11 @@
-"""Trying, comparing, keeping, sharing: what makers and teachers do every day.
+"""Keep, compare and share runs: resume, sweeps, GIFs and web pages.
 
     from nst_keras.studio import compare, resume, save_page, sweep
 
-Loaded on demand. `Result.keep` and `Result.load` are the other half of it.
+`import nst_keras` does not load this package. `Result.keep` and `Result.load` write and read a single run.
 """
 
-from ..support.runs import resume
+from .resuming import resume
 from .share import Comparison, Frames, compare, save_gif, save_page
 from .sweeps import Sweep, sweep
 

@@ -1,34 +1,38 @@
-"""Showing runs to others: side by side, as an animation, as one page that opens without a server."""
+"""Show runs to others: side by side, as a GIF, or as one web page that needs no server."""
 
 import base64
 import html
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from string import Template
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
-from ..image import check_output, encoded, reduced, resize, to_pil, write_picture
-from ..plot import plot_images, plot_losses
-from ..run import Result
+from ..image import reduced, resize, to_pil
+from ..optimize import Step
+from ..results.plot import plot_images, plot_losses
+from ..results.result import Result
 from ..support.files import write_file
+from ..support.pictures import check_output, encoded, write_picture
+from ..support.types import ImageArray, PathLike
 
-MAX_PAGE_SIDE = 1600  # longer side of its pictures, in pixels
+MAX_PAGE_SIDE = 1600  # longer side of the pictures in a page, in pixels
 
 
 class Frames:
-    """A callback that keeps pictures of a run on the way: for `save_gif`, and for `Result.keep(folder, frames=…)`.
+    """A callback that keeps pictures during a run, for `save_gif` and `Result.keep(folder, frames=…)`.
 
     Parameters
     ----------
-    every : int
-        Keep the picture of every so many iterations; the first one, too.
-    size : int
-        Longer side of what is kept, in pixels; smaller pictures are kept as they are.
-    also : callable, optional
-        Another callback, such as `ProgressBar()`, which is called with every step first.
+    every
+        Keep the pictures of the first iteration and of every iteration that is a multiple of this number.
+    size
+        Longer side of the kept pictures, in pixels. Smaller pictures are kept as they are.
+    also
+        Another callback, such as `ProgressBar()`. It is called first, with every step.
 
     Attributes
     ----------
@@ -36,25 +40,22 @@ class Frames:
         {iteration: image array}.
     """
 
-    def __init__(self, every=5, size=256, *, also=None):
-        self.every, self.size, self.also, self.images = every, size, also, {}
+    def __init__(self, every: int = 5, size: int = 256, *, also: Callable[[Step], object] | None = None) -> None:
+        self.every, self.size, self.also = every, size, also
+        self.images: dict[int, ImageArray] = {}
 
-    def __call__(self, step):
+    def __call__(self, step: Step) -> None:
         if self.also is not None:
             self.also(step)
         if step.iteration == 1 or step.iteration % self.every == 0:
             self.images[step.iteration] = reduced(step.image, self.size)
 
 
-def save_gif(frames, path, *, seconds=0.1):
-    """Write the pictures of a run as an animated GIF, each `seconds` long, the last one two seconds.
+def save_gif(frames: Frames, path: PathLike, *, seconds: float = 0.1) -> None:
+    """Write the pictures of a run as an animated GIF.
 
-    A GIF has 256 colours for each picture: it shows how a run went; the result itself is a PNG.
-
-    Raises
-    ------
-    ValueError
-        No frames were kept, `path` does not end in .gif, or there is no such folder.
+    Each picture is shown for `seconds`, the last one for two seconds. A GIF has 256 colours for each picture: it shows
+    the course of a run. Save the result itself as PNG.
     """
     path = check_output(path, suffixes=[".gif"])
     if not frames.images:
@@ -66,32 +67,22 @@ def save_gif(frames, path, *, seconds=0.1):
 
 
 class Comparison(NamedTuple):
-    """Runs side by side, see `compare`.
+    """Several runs side by side, as `compare` returns them.
 
     Attributes
     ----------
-    table : list of dict
-        One row for each run: its name, the settings in which runs differ, and its numbers, see `numbers`.
-    figure : matplotlib.figure.Figure
+    table
+        One row for each run: its name, the settings that differ between the runs, and its `numbers`.
+    figure
         The pictures under their names.
     """
 
-    table: list
+    table: list[dict]
     figure: Figure
 
 
-def compare(runs):
-    """Runs side by side: a table of what differs between them, and a figure.
-
-    Parameters
-    ----------
-    runs : dict
-        {name: Result or run folder}.
-
-    Returns
-    -------
-    Comparison
-    """
+def compare(runs: dict[str, Result | PathLike]) -> Comparison:
+    """Compare runs in a table and a figure; `runs` is {name: `Result` or run folder}."""
     if not isinstance(runs, dict) or not runs:
         raise ValueError(f"runs must be a dictionary of at least one {{name: Result}}; got {runs!r}.")
     results = {name: run if isinstance(run, Result) else Result.load(run) for name, run in runs.items()}
@@ -105,10 +96,14 @@ def compare(runs):
     return Comparison(table, plot_images({name: result.image for name, result in results.items()}, columns=4))
 
 
-def numbers(result):
-    """A result in numbers: iterations made, and the smallest loss at the last size, with its terms by group."""
-    last = [step for step in result.history if step.size == result.history[-1].size]
-    best = min(last, key=lambda step: step.total)
+def numbers(result: Result) -> dict[str, Any]:
+    """Return the number of iterations, and the smallest loss at the last size with its terms summed by group.
+
+    The loss is None if the run was interrupted before its first iteration ended.
+    """
+    if not result.history:
+        return {"iterations made": 0, "loss": None}
+    best = min((step for step in result.history if step.size == result.history[-1].size), key=lambda step: step.total)
     parts = {}
     for name, value in best.terms.items():
         group = f"{name.split()[0]} loss"
@@ -116,24 +111,12 @@ def numbers(result):
     return {"iterations made": len(result.history), "loss": best.total} | parts
 
 
-def save_page(result, path, *, title="Style transfer"):
-    """Write one HTML page that shows a run: a slider between content and result, the styles, losses and settings.
+def save_page(result: Result, path: PathLike, *, title: str = "Style transfer") -> None:
+    """Write a web page of a run: a slider between content and result, the styles, the losses and the settings.
 
-    All is in the file, pictures as data: it opens without a server or a network, and may be sent by mail. Arrow keys
-    move the slider. Names of folders on this machine are left out.
-
-    Parameters
-    ----------
-    result : Result
-        With a content.
-    path : path
-        Ends in .html; an older file is replaced.
-    title : str
-
-    Raises
-    ------
-    ValueError
-        The result has no content to compare with, `path` does not end in .html, or there is no such folder.
+    The page is one file with the pictures in it. It opens without a server or a network, and can be sent by mail. The
+    arrow keys move the slider. The page does not tell the names of folders on this machine. `path` must end in .html;
+    an older file is replaced.
     """
     path = check_output(path, suffixes=[".html"])
     if result.content is None:
@@ -141,37 +124,36 @@ def save_page(result, path, *, title="Style transfer"):
     curves = io.BytesIO()
     plot_losses(result.history).savefig(curves, format="png")
     height, width = result.image.shape[:2]
-    filled = {
-        "title": html.escape(title),
-        "content": _data(result.content),
-        "result": _data(result.image),
-        "ratio": f"{width} / {height}",
-        "width": str(width),
-        "facts": f"{width} × {height} pixels, {len(result.history)} iterations",
-        "styles": "\n".join(
-            f'<img src="{_data(style)}" alt="Style {i}">' for i, style in enumerate(result.styles, start=1)
-        ),
-        "losses": "data:image/png;base64," + base64.b64encode(curves.getvalue()).decode(),
-        "settings": "\n".join(
-            f"<tr><th scope='row'>{html.escape(name)}</th><td>{html.escape(_told(value))}</td></tr>"
-            for name, value in result.settings.items()
-            if value is not None
-        ),
-    }
-    page = Template((Path(__file__).with_name("page.html")).read_text(encoding="utf-8"))
-    write_file(path, page.substitute(filled).encode())
+    styles = [f'<img src="{_data(style)}" alt="Style {i}">' for i, style in enumerate(result.styles, start=1)]
+    settings = [
+        f"<tr><th scope='row'>{html.escape(name)}</th><td>{html.escape(_text(value))}</td></tr>"
+        for name, value in result.settings.items()
+        if value is not None
+    ]
+    page = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8")).substitute(
+        title=html.escape(title),
+        content=_data(result.content),
+        result=_data(result.image),
+        ratio=f"{width} / {height}",
+        width=width,
+        facts=f"{width} × {height} pixels, {len(result.history)} iterations",
+        styles="\n".join(styles),
+        losses="data:image/png;base64," + base64.b64encode(curves.getvalue()).decode(),
+        settings="\n".join(settings),
+    )
+    write_file(path, page.encode())
 
 
 def _data(image):
-    """An image as a JPEG in a data URI."""
+    """Return an image as a JPEG in a data URI."""
     jpeg = encoded(to_pil(reduced(image, MAX_PAGE_SIDE)), "JPEG", quality=90)
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
-def _told(value):
-    """A setting as text, without the folders of paths in it."""
+def _text(value):
+    """Return a setting as text; of a path, only the file's name."""
     if isinstance(value, str):
         return value.replace("\\", "/").rsplit("/", 1)[-1]
     if isinstance(value, list):
-        return ", ".join(_told(one) for one in value)
+        return ", ".join(_text(one) for one in value)
     return json.dumps(value, ensure_ascii=False)

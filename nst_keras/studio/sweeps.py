@@ -1,9 +1,10 @@
-"""Sweeps: style transfer for every cell of a grid of settings, here or on any number of machines.
+"""Sweeps: run `style_transfer` for every combination of some settings, on this machine or on several.
 
-Each finished cell is a run folder, see `kept_runs`. It appears whole, and is never run again: a sweep that was killed
-goes on when it is called again.
+Each combination is a cell. `Result.keep` writes each finished cell into a folder of its own, whole or not at all, and
+it is not run again: a sweep that was killed continues when it is called again.
 """
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -12,50 +13,50 @@ import json
 import os
 import re
 import warnings
-from concurrent.futures import BrokenExecutor, as_completed
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, as_completed
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 from PIL import Image
 
 from ..image import reduced
-from ..plot import plot_images, save_figure
-from ..run import Result
-from ..settings import checked_settings
-from ..support.checks import suggestion
+from ..results.plot import plot_images, save_figure
+from ..results.result import Result
+from ..support.checks import reason, suggestion
 from ..support.files import sha256, write_file
-from ..support.runs import SETTINGS
-from ..transfer import style_transfer
+from ..support.settings import Settings
+from ..support.types import PathLike
+from ..transfer import DEFAULTS, style_transfer
 from .share import numbers
 
 PICTURES = ("content", "style")
 MAX_ON_A_SHEET, THUMBNAIL = 96, 384  # pictures, and the longer side of each in pixels
-MAX_NAME_LENGTH, DIGITS = 60, 12  # of a cell's folder: letters that say what it is, and of its digest
+MAX_NAME_LENGTH, DIGITS = 60, 12  # characters of a folder's name that describe its cell, and that are its digest
 
 
-class Sweep:
-    """What a sweep gives back.
+class Sweep(NamedTuple):
+    """The results of a sweep.
 
-    Attributes
-    ----------
-    table : list of dict
-        One row for each cell, in the grid's order: what it varies, `numbers` of the result, its folder's name, and the
-        error, if there was one. The same wherever it ran. Also in `table.csv`.
-    folder : pathlib.Path
+    `table` has one row for each cell, in the order of the grid: its values, the `numbers` of its result, the name of
+    its folder, and its error, if there was one. `table.csv` in `folder` holds the same.
     """
 
-    def __init__(self, table, folder, grid):
-        self.table, self.folder, self._grid = table, folder, grid
+    table: list[dict]
+    folder: Path
+    grid: dict[str, list]
 
-    def results(self):
-        """A `Result` for each row, in turn; None for a cell with an error."""
+    def results(self) -> Iterator[Result | None]:
+        """Yield the `Result` of each row; None for a cell with an error."""
         return (Result.load(self.folder / row["folder"]) if not row["error"] else None for row in self.table)
 
     @property
-    def figure(self):
-        """The contact sheet: the first MAX_ON_A_SHEET pictures under what they vary. Also in `sheet.png`."""
-        pictures, columns = {}, len(list(self._grid.values())[-1])
-        varied = [key for key, values in self._grid.items() if len(values) > 1] or list(self._grid)
+    def figure(self) -> Figure:
+        """The first MAX_ON_A_SHEET pictures under the values that vary. `sheet.png` holds the same."""
+        pictures, columns = {}, len(list(self.grid.values())[-1])
+        varied = [key for key, values in self.grid.items() if len(values) > 1] or list(self.grid)
         for row, result in itertools.islice(zip(self.table, self.results(), strict=True), MAX_ON_A_SHEET):
             if result is not None:
                 title = "\n".join(_label(key, row[key]) for key in varied)
@@ -64,36 +65,28 @@ class Sweep:
         return plot_images(pictures, columns=columns if 1 < columns <= 6 else 6, height=1.8)
 
 
-def sweep(grid, folder, *, executor=None, progress=None, **fixed):
+def sweep(
+    grid: dict, folder: PathLike, *, executor: Executor | None = None, progress: Callable | None = None, **fixed: Any
+) -> Sweep:
     """Run `style_transfer` for every combination of the values in `grid`.
+
+    A wrong argument raises a `ValueError` before anything is run; a picture that cannot be read ends only its cells.
 
     Parameters
     ----------
-    grid : dict
-        {argument of `style_transfer`: list of values}, also "content" and "style". The last one varies fastest. A
-        picture is a path, a PIL image or an array; a list within the list of styles mixes several. A folder of
-        photographs is `{"content": sorted(Path("photographs").glob("*.jpg"))}`.
-    folder : path
-        New, or that of a sweep: cells finished there are not run again, also those of another grid. The same path with
-        another file behind it is another cell.
-    executor : concurrent.futures.Executor, optional
-        Where the cells run; by default here, one after the other. With `ProcessPoolExecutor(2, mp_context=
-        multiprocessing.get_context("spawn"))` in two processes; with Dask's `client.get_executor()` wherever its
-        workers are. Workers must be able to read the paths; arrays travel. Only this process writes.
-    progress : callable, optional
-        Called as progress(done, all) with numbers of cells, at the start and whenever one is done.
-    fixed
+    grid
+        {argument of `style_transfer`: list of values}, also "content" and "style"; the last one varies fastest. A list
+        within the list of styles mixes several. `{"content": sorted(Path("photographs").glob("*.jpg"))}` is a folder.
+    folder
+        A new folder, or that of an earlier sweep, also with another grid. Cells of a changed file are run again.
+    executor
+        Runs the cells; without one they run here, one after the other. `ProcessPoolExecutor(2, mp_context=
+        multiprocessing.get_context("spawn"))` is for two processes, Dask's `client.get_executor()` for several
+        machines. Workers must be able to read the paths; arrays are sent. Only this process writes.
+    progress
+        Called as progress(done, all) with numbers of cells, at the start and after each cell.
+    **fixed
         Other arguments of `style_transfer`, the same for every cell.
-
-    Returns
-    -------
-    Sweep
-
-    Raises
-    ------
-    ValueError
-        An argument is wrong: before anything is run. What is wrong with a picture is found by its cell: such errors are
-        in the table, and the others go on.
     """
     listed = _cells(grid, fixed)
     cells = {_name(grid, cell): cell for cell in listed}
@@ -103,8 +96,7 @@ def sweep(grid, folder, *, executor=None, progress=None, **fixed):
     folder.mkdir(parents=True, exist_ok=True)
     rows = {}
     for name, cell in cells.items():
-        place = _finished(folder, name)
-        if place is not None:
+        if place := next(folder.glob(f"[!.]*{name[-DIGITS:]}"), None):
             rows[name] = _row(grid, cell, Result.load(place), place.name)
     report(len(rows), len(cells))
     for name, outcome in _outcomes({name: cell for name, cell in cells.items() if name not in rows}, executor):
@@ -112,26 +104,30 @@ def sweep(grid, folder, *, executor=None, progress=None, **fixed):
             outcome.keep(folder / name)
         rows[name] = _row(grid, cells[name], outcome, name)
         report(len(rows), len(cells))
-    made = Sweep([rows[name] for name in cells], folder, grid)
-    _write_table(made.table, folder / "table.csv")
-    if not all(row["error"] for row in made.table):
-        save_figure(made.figure, folder / "sheet.png")
-    return made
+    finished = Sweep([rows[name] for name in cells], folder, grid)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, dict.fromkeys(name for row in finished.table for name in row))
+    writer.writeheader()
+    writer.writerows(finished.table)
+    write_file(folder / "table.csv", text.getvalue().encode())
+    if not all(row["error"] for row in finished.table):
+        save_figure(finished.figure, folder / "sheet.png")
+    return finished
 
 
-def run_cell(cell):
-    """One cell: a `Result`, or what was wrong with it as text. At the top of a module, so that workers find it."""
+def run_cell(cell: dict[str, Any]) -> Result | str:
+    """Run one cell; return its result, or an error message. Workers import this function by its name."""
     try:
         result = style_transfer(**cell)
-    except ValueError as error:
-        return str(error)
+    except (ValueError, OSError) as error:
+        return reason(error)
     if result.interrupted:
         raise KeyboardInterrupt
     return result
 
 
 def _outcomes(cells, executor):
-    """(name, what `run_cell` gave) of every cell, as they come."""
+    """Yield (name, what `run_cell` returns) for every cell as it ends."""
     if executor is None:
         yield from ((name, run_cell(cell)) for name, cell in cells.items())
         return
@@ -147,10 +143,10 @@ def _outcomes(cells, executor):
 
 
 def _cells(grid, fixed):
-    """Arguments of `style_transfer` for every cell, checked."""
+    """Return the arguments of `style_transfer` for every cell; raise a `ValueError` if the grid is wrong."""
     if not isinstance(grid, dict) or not grid:
         raise ValueError(f"grid must be a dictionary {{argument of style_transfer: list of values}}; got {grid!r}.")
-    known = (*PICTURES, *SETTINGS)
+    known = (*PICTURES, *vars(DEFAULTS))
     for name in (*grid, *fixed):
         if name not in known:
             raise ValueError(f"{name!r} is no argument that a sweep can have.{suggestion(name, known)}")
@@ -166,42 +162,38 @@ def _cells(grid, fixed):
 
 
 def _name(grid, cell):
-    """Of a cell's folder: what it varies, for people, and a digest of all that its result depends on."""
-    settings = {name: cell.get(name, default) for name, default in SETTINGS.items()}
-    if not isinstance(settings["network"], str):
+    """Return the name of a cell's folder: its values in the grid, and a digest of everything its result depends on."""
+    settings = Settings(**{name: cell.get(name, default) for name, default in vars(DEFAULTS).items()})
+    if not isinstance(settings.network, str):
         raise ValueError("a sweep needs a network by its name: a model of your own cannot travel.")
     styles = cell["style"] if isinstance(cell["style"], (list, tuple)) else [cell["style"]]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the run itself will say it
-        checked = checked_settings(styles=len(styles), **settings)
+    with warnings.catch_warnings(action="ignore"):  # the run gives the same warnings
+        record = settings.checked(styles=len(styles)).record()
     sources = {name: _identity(cell.get(name)) for name in (*PICTURES, "masks", "style_masks", "init", "weights")}
-    digest = hashlib.sha256(json.dumps(checked | sources, sort_keys=True).encode()).hexdigest()
-    told = ", ".join(_label(key, cell[key]) for key in grid)
-    return re.sub(r"[^-+=.,() \w]", "_", told)[:MAX_NAME_LENGTH] + f" {digest[:DIGITS]}"
+    digest = hashlib.sha256(json.dumps(record | sources, sort_keys=True).encode()).hexdigest()
+    values = ", ".join(_label(key, cell[key]) for key in grid)
+    return re.sub(r"[^-+=.,() \w]", "_", values)[:MAX_NAME_LENGTH].lstrip(".") + f" {digest[:DIGITS]}"
 
 
 def _identity(source):
-    """What stands for a picture, or a list of them, in a digest: of its bytes, not of its name."""
+    """Return what stands for a picture, or a list of pictures, in the digest: a hash of its bytes, not its name."""
     if isinstance(source, (list, tuple)):
         return [_identity(one) for one in source]
     if isinstance(source, (str, os.PathLike)):
-        return sha256(source) if os.path.isfile(source) else str(source)
+        with contextlib.suppress(OSError):  # the run of this cell says why the file cannot be read
+            return sha256(source) if os.path.isfile(source) else str(source)
+        return str(source)
     if source is None:
         return None
     array = np.asarray(source)
     return [hashlib.sha256(array.tobytes()).hexdigest(), str(array.dtype), *array.shape]
 
 
-def _finished(folder, name):
-    """The folder of a cell that is finished; None if it is not."""
-    return next((place for place in folder.glob(f"*{name[-DIGITS:]}") if not place.name.startswith(".")), None)
-
-
 def _row(grid, cell, outcome, name):
     row = {key: _value(cell[key]) for key in grid}
-    if isinstance(outcome, Result):
-        return row | numbers(outcome) | {"folder": name, "error": ""}
-    return row | {"folder": "", "error": outcome}
+    if isinstance(outcome, str):
+        return row | {"folder": "", "error": outcome}
+    return row | numbers(outcome) | {"folder": name, "error": ""}
 
 
 def _label(key, value):
@@ -209,18 +201,9 @@ def _label(key, value):
 
 
 def _value(value):
-    """A value of the grid as the table shows it: of a path the file's name, of an array that it is one."""
+    """Return a value of the grid as the table shows it: a path as the file's name, an array as "picture …"."""
     if isinstance(value, (list, tuple)):
         return " + ".join(str(_value(one)) for one in value)
     if isinstance(value, (Image.Image, np.ndarray)):
         return f"picture {hashlib.sha256(np.asarray(value).tobytes()).hexdigest()[:4]}"
     return Path(value).stem if isinstance(value, os.PathLike) or os.path.isfile(str(value)) else value
-
-
-def _write_table(table, path):
-    names = dict.fromkeys(name for row in table for name in row)
-    buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, names)
-    writer.writeheader()
-    writer.writerows(table)
-    write_file(path, buffer.getvalue().encode())

@@ -1,7 +1,7 @@
 """Checks of arguments. Every error names the argument, what was expected, and what came."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,3 +45,8 @@ def checked_whole(name: str, value: Any, minimum: int) -> int:
 def is_whole(value: Any) -> bool:
     """Return whether `value` is a Python or NumPy integer. A bool is not."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def sides(shape: Sequence[int]) -> str:
+    """Return (height, width) as people write it, the width first: "640×480"."""
+    return f"{shape[1]}×{shape[0]}"

@@ -1,6 +1,7 @@
-"""Folders and files that are written whole or not at all, and read as if they came from anybody.
+"""Files and folders that are written whole or not at all, and read without trust.
 
-Arrays are kept as `.npz`, everything else as JSON. Nothing is ever unpickled: a pickle runs code when it is read.
+Arrays are kept as uncompressed `.npz`, everything else as JSON. Nothing is ever unpickled: to read a pickle is to run
+code.
 """
 
 import contextlib
@@ -11,17 +12,20 @@ import math
 import os
 import shutil
 import zipfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from .checks import reason
+from .types import PathLike
 
-MAX_JSON_BYTES = 100_000_000  # bytes
+MAX_JSON_BYTES = 100_000_000
+RECORD = "json"  # name of the array that holds the record of a state
 
 
-def check_new_folder(folder):
-    """`folder` as a `pathlib.Path` if it is not there yet, or empty; otherwise a `ValueError`."""
+def check_new_folder(folder: PathLike) -> Path:
+    """Return `folder` as a path; raise a `ValueError` if something is in it already."""
     folder = Path(folder)
     if folder.is_dir() and not any(folder.iterdir()):
         return folder
@@ -32,8 +36,8 @@ def check_new_folder(folder):
 
 
 @contextlib.contextmanager
-def new_folder(folder):
-    """A folder to fill, which takes the name `folder` at the end of the `with` block, unless that failed."""
+def new_folder(folder: PathLike) -> Iterator[Path]:
+    """Give a folder to fill; it takes the name `folder` at the end of the `with` block, if nothing was raised."""
     folder = check_new_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
@@ -48,10 +52,10 @@ def new_folder(folder):
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def write_file(path, data):
-    """Write bytes to a file, whole or not at all: an older one stays until the new one is complete.
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: an older one stays until the new one is complete.
 
-    An `OSError` with the path if the disk is full, or fails.
+    Raises an `OSError` with the path if the disk is full, or fails.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -63,63 +67,48 @@ def write_file(path, data):
         partial.unlink(missing_ok=True)
 
 
-def write_json(path, data):
-    """Write what `json` can: numbers, texts, lists, dictionaries."""
+def write_json(path: Path, data: object) -> None:
+    """Write numbers, texts, lists and dictionaries as JSON."""
     write_file(path, json.dumps(data, indent=1, ensure_ascii=False).encode())
 
 
-def read_json(path, kinds):
-    """A dictionary from a JSON file; `kinds`, {key: type or types}, says what must be in it.
+def read_json(path: Path, kinds: Mapping) -> dict:
+    """Read a dictionary from a JSON file and check it; `kinds` is {key: type or types} that it must have.
 
-    A `ValueError` if there is no such file, it is no JSON, or something is missing or of another type.
+    Raises a `ValueError` if the file is missing, is not JSON, or lacks a key, or if a value has another type.
     """
-    if not path.is_file():
-        raise ValueError(f"{str(path)!r}: there is no such file.")
+    _check_file(path)
     if path.stat().st_size > MAX_JSON_BYTES:
         raise ValueError(f"{str(path)!r} has more than {MAX_JSON_BYTES // 1_000_000} MB.")
-    return parsed(path.read_bytes(), kinds, path)
+    return _parsed(path.read_bytes(), kinds, path)
 
 
-def parsed(data, kinds, path):
-    """As `read_json`, from bytes that were in the file `path`."""
-    try:
-        values = json.loads(data)
-    except (ValueError, RecursionError) as error:  # not JSON, or not UTF-8
-        raise ValueError(f"{str(path)!r} is damaged, it cannot be read as JSON ({error}).") from error
-    check_kinds(values, kinds, path)
-    return values
+def check_kinds(values: object, kinds: Mapping, path: Path) -> None:
+    """Raise a `ValueError` unless `values` is a dictionary that has each of `kinds`, with a value of its type.
 
-
-def check_kinds(values, kinds, path):
-    """Raise a `ValueError` unless `values` is a dictionary that has each of `kinds`, of its type."""
+    A bool is not a number here, and numbers must be finite.
+    """
     wrong = [key for key, kind in kinds.items() if not isinstance(values, dict) or not _is(values.get(key), kind)]
     if wrong:
         raise ValueError(f"{str(path)!r} was not written by nst_keras, or is damaged: see {', '.join(wrong)} in it.")
 
 
-def _is(value, kind):
-    """As `isinstance`, but a bool is no number, and numbers are finite."""
-    if isinstance(value, bool):
-        return kind is bool
-    return isinstance(value, kind) and (not isinstance(value, float) or math.isfinite(value))
-
-
-def packed_arrays(arrays):
-    """{name: array} as the bytes of an uncompressed `.npz`."""
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], record: dict | None = None) -> None:
+    """Write arrays to an uncompressed `.npz`, and with them a `record` of numbers and texts, as JSON."""
+    if record is not None:
+        arrays = {**arrays, RECORD: np.frombuffer(json.dumps(record).encode(), "uint8")}
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
+    np.savez(buffer, **arrays)
+    write_file(path, buffer.getvalue())
 
 
-def read_arrays(path, needed=()):
-    """{name: array} of an uncompressed `.npz`.
+def read_arrays(path: Path, needed: Iterable[str] = ()) -> dict[str, np.ndarray]:
+    """Read the arrays of an uncompressed `.npz`, which must hold those that are `needed`.
 
-    Its arrays may take no more memory than the file has bytes: headers are checked before anything is allocated. A
-    `ValueError` if there is no such file, it is damaged, compressed or holds anything but numbers, or a `needed` array
-    is missing.
+    The arrays may take no more memory than the file has bytes: headers are checked before anything is allocated. Raises
+    a `ValueError` if the file is missing, damaged or compressed, or holds anything but numbers.
     """
-    if not path.is_file():
-        raise ValueError(f"{str(path)!r}: there is no such file.")
+    _check_file(path)
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -136,6 +125,38 @@ def read_arrays(path, needed=()):
     return arrays
 
 
+def read_state(path: Path, kinds: Mapping, needed: Iterable[str] = ()) -> tuple[dict, dict[str, np.ndarray]]:
+    """Read what `write_arrays` wrote with a record: the record, checked as `read_json` does, and the other arrays."""
+    arrays = read_arrays(path, [RECORD, *needed])
+    return _parsed(arrays.pop(RECORD).tobytes(), kinds, path), arrays
+
+
+def sha256(path: PathLike) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_file(path):
+    if not path.is_file():
+        raise ValueError(f"{str(path)!r}: there is no such file.")
+
+
+def _parsed(data, kinds, path):
+    try:
+        values = json.loads(data)
+    except (ValueError, RecursionError) as error:  # not JSON, or not UTF-8
+        raise ValueError(f"{str(path)!r} is damaged, it cannot be read as JSON ({error}).") from error
+    check_kinds(values, kinds, path)
+    return values
+
+
+def _is(value, kind):
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, kind) and (not isinstance(value, float) or math.isfinite(value))
+
+
 def _array(archive, member):
     with archive.open(member) as file:
         if np.lib.format.read_magic(file) != (1, 0):
@@ -145,9 +166,3 @@ def _array(archive, member):
             raise ValueError(f"{member.filename} says that it is {kind} of shape {shape}")
     with archive.open(member) as file:
         return np.lib.format.read_array(file, allow_pickle=False)
-
-
-def sha256(path):
-    """SHA-256 of a file, as hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,9 +1,6 @@
-"""Widgets for notebooks; they need anywidget: `pip install anywidget`.
+"""Widgets for notebooks: a painter of masks, and a desk to try settings with. They need `pip install anywidget`."""
 
-Not loaded with the package: `from nst_keras.widgets import MaskPainter, MixingDesk`.
-"""
-
-from .painter import MaskPainter  # first, as it says what to do without anywidget
+from .painter import MaskPainter  # first: it explains what to do without anywidget
 
 from .desk import MixingDesk  # isort: skip
 

@@ -1,4 +1,4 @@
-// Two pictures of one place, and a line between them that is dragged, or moved with the arrow keys.
+// Two pictures of one shape, with a line between them to drag, or to move with the arrow keys.
 
 function render({ model, el }) {
   const add = (parent, tag, properties) => parent.appendChild(Object.assign(document.createElement(tag), properties));

@@ -1,27 +1,27 @@
-// Code to read, and a button that copies it.
+// Code in a text area, and a button that copies it.
 
 function render({ model, el }) {
   const add = (parent, tag, properties) => parent.appendChild(Object.assign(document.createElement(tag), properties));
   const root = add(el, "div", { className: "desk-code" });
   const area = add(root, "textarea", { readOnly: true, spellcheck: false, ariaLabel: "Code" });
   const button = add(root, "button", { type: "button", className: "jupyter-button", textContent: "Copy" });
-  const said = add(root, "span", { role: "status" });
+  const message = add(root, "span", { role: "status" });
   area.dataset.lmSuppressShortcuts = "true"; // or Jupyter takes the keys
 
   button.onclick = async () => {
     try {
       await navigator.clipboard.writeText(area.value);
-      said.textContent = "Copied.";
+      message.textContent = "Copied.";
     } catch { // browsers allow it only on secure pages
       area.select();
-      said.textContent = document.execCommand("copy") ? "Copied." : "Selected: press Ctrl+C.";
+      message.textContent = document.execCommand("copy") ? "Copied." : "Selected: press Ctrl+C.";
     }
   };
 
   function show() {
     area.value = model.get("code");
     area.rows = area.value.split("\n").length;
-    said.textContent = "";
+    message.textContent = "";
     root.hidden = !area.value;
   }
 

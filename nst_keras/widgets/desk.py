@@ -3,20 +3,23 @@
 import base64
 import functools
 import html
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from IPython.display import display
 from ipywidgets import HTML, Box, Checkbox, FloatProgress, FloatSlider, HBox, Layout, VBox
 
-from ..image import encoded, load_image, to_pil
+from ..image import load_image, to_pil
 from ..masks.basics import load_mask
-from ..settings import WEIGHTS, checked_settings
-from .background import Background
-from .engine import DEFAULTS, Engine, Mix, plain_settings
+from ..support.pictures import encoded
+from ..support.settings import WEIGHTS, Settings
+from ..support.types import MaskSource, PathLike
+from ..transfer import DEFAULTS
+from .engine import Background, Engine, Mix, keep, keep_upload, named, plain_settings, png, starting_paths, strip
 from .painter import MaskPainter
-from .parts import SHARE, SMALL, WIDE, BeforeAfter, Chooser, Code, button, controls, slider
-from .picture_files import keep, keep_upload, named, png, starting_paths, strip
+from .parts import SHARE, SMALL, WIDE, BeforeAfter, Chooser, Code, button, controls, labelled
 
 BUNDLED = Path(__file__).parents[2] / "images"
 STYLES = ("style 1", "style 2", "style 3", "style 4")
@@ -24,8 +27,8 @@ DEBOUNCE = 0.25  # seconds without another change before a preview starts
 MAX_SHOWN_SIDE = 1024  # pixels on the longer side of a picture that is sent to the browser
 
 
-def said(method):
-    """The method, with what goes wrong in it said in the desk: what a widget raises, nobody sees."""
+def shows_errors(method: Callable) -> Callable:
+    """Show the exceptions of a method in the desk: Jupyter hides what the event handlers of a widget raise."""
 
     @functools.wraps(method)
     def guarded(self, *arguments):
@@ -33,65 +36,62 @@ def said(method):
             return method(self, *arguments)
         except Exception as error:
             kind = "" if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: "
-            self._say(f"{kind}{error}", "alert")
+            self._set_status(f"{kind}{error}", "alert")
 
     return guarded
 
 
 class MixingDesk(VBox):
-    """A widget to try settings with; a notebook shows it as a cell's last line.
+    """Try settings; a notebook shows the widget if it is the last line of a cell.
 
-    Its preview is a run of its own, of few iterations at 160 pixels: it shows colours and the balance of the weights,
-    not the brushwork of the full picture. Runs are in a thread, and the kernel stays free. Where a notebook is opened
-    and nothing runs, the last pictures stand for the desk.
+    The preview is a run of its own, with few iterations at 160 pixels: it shows the colours and the balance of the
+    weights, not the brushwork of the full picture. The attribute `result` is the `Result` of the last full picture,
+    also if it was stopped, or None. Runs are in a thread, so the kernel stays free. A notebook that is open without a
+    kernel shows the last pictures in place of the desk.
 
     Parameters
     ----------
-    content : path, optional
-        The photograph; the first of `pictures` by default. A file, so that the desk's code can name it.
-    styles : path or list of paths, optional
-        One to four; the last of `pictures` by default.
-    masks : list of masks, optional
-        One for each style, to start with; see `load_mask`. The desk keeps 256 levels of them.
-    pictures : path
-        Folder of pictures to choose from; that of the project by default.
-    folder : path
+    content
+        The photograph, a file that the code can name; by default the first of `pictures`.
+    styles
+        One to four files; by default the last of `pictures`.
+    masks
+        Masks to start with, one for each style; see `load_mask`. The desk keeps 256 levels of them.
+    pictures
+        Folder of pictures to choose from; by default the pictures of this project.
+    folder
         Where uploads, masks and saved pictures go. It is made when it is needed; nothing in it is overwritten.
     **settings
-        Of `style_transfer`. What the desk has a control for starts there; the rest, such as `iterations`, stays.
-
-    Attributes
-    ----------
-    result : Result or None
-        The last full picture, also if it was stopped.
-
-    Raises
-    ------
-    ValueError
-        A picture, a mask or a setting is wrong. What goes wrong later, the desk says.
+        Settings of `style_transfer`: the controls start there; one without a control, such as `iterations`, is fixed.
     """
 
-    def __init__(self, content=None, styles=None, masks=None, *, pictures=BUNDLED, folder="desk", **settings):
+    def __init__(
+        self,
+        content: PathLike | None = None,
+        styles: PathLike | Sequence[PathLike] | None = None,
+        masks: Sequence[MaskSource] | None = None,
+        *,
+        pictures: PathLike = BUNDLED,
+        folder: PathLike = "desk",
+        **settings: Any,
+    ) -> None:
         super().__init__()
         self.result, self.folder = None, Path(folder)
         content, styles, self._paths = starting_paths(content, styles, pictures)
-        if len(styles) > len(STYLES):
-            raise ValueError(f"styles must be at most {len(STYLES)} paths; got {len(styles)}.")
+        if not 1 <= len(styles) <= len(STYLES):
+            raise ValueError(f"styles must be 1 to {len(STYLES)} paths; got {len(styles)}.")
         settings = plain_settings(settings)
-        start = checked_settings(styles=len(styles), shares=None, masks=masks, **DEFAULTS | settings)
+        start = Settings(**{**vars(DEFAULTS), **settings, "masks": masks}).checked(styles=len(styles))
         self.controls = controls(start)
         self._fixed = {k: v for k, v in settings.items() if k not in {*self.controls, "style_weights"}}
         self._engine, self._work = Engine(start), Background()
-        self._rows, self._painters = [], {}  # of styles; and {photograph: the painter of its masks}
-        self._painted = {}  # {photograph: {label: mask}}, of those that are not shown now
+        self._rows, self._painters = [], {}  # a row for each style; {photograph: the painter of its masks}
         self._still, self._hidden = None, Box(layout=Layout(display="none"))
         self._last = strip([self._engine.reduced(path) for path in (content, *styles)], "")
-        if masks is not None:
-            shape = load_image(content).shape
-            loaded = [load_mask(mask, shape, name=f"masks[{i}]") for i, mask in enumerate(masks)]
-            self._painted[content] = dict(zip(STYLES, loaded, strict=False))
+        loaded = [load_mask(mask, load_image(content).shape, name=f"masks[{i}]") for i, mask in enumerate(masks or [])]
+        self._painted = {content: dict(zip(STYLES, loaded, strict=False))}  # masks that no painter shows now
         self._lay_out(content, masks is not None)
-        for path, share in zip(styles, start["style_weights"], strict=True):
+        for path, share in zip(styles, start.style_weights, strict=True):
             self._add_style(path, round(share, 3))
         self._content_changed()
 
@@ -106,50 +106,48 @@ class MixingDesk(VBox):
         save = button("Save", self._save_result, "Save the last full picture", icon="save")
         code = button("Code for this", self._show_code, "Python that makes this picture", icon="code")
         self._buttons = paint, stop, save
-        self._painting(False)
+        self._set_painting(False)
         for control in self.controls.values():
             control.observe(self._changed, "value")
         self._masked.observe(self._masks_changed, "value")
         buttons = HBox([paint, stop, save, code], layout=Layout(flex_flow="row wrap"))
         settings = [control for name, control in self.controls.items() if name != "mask_mode"]
         column = {"flex": "1 1 330px", "min_width": "0", "padding": "0 12px 8px 0"}
-        columns = [
-            VBox([self._view, self._status, self._progress, buttons], layout=Layout(max_width="640px", **column)),
-            VBox([self._content, self._styles, self._add, *settings, self._masked], layout=Layout(**column)),
-        ]
-        self.children = [Box(columns, layout=Layout(flex_flow="row wrap")), self._code, self._masks]
+        left = VBox([self._view, self._status, self._progress, buttons], layout={"max_width": "640px", **column})
+        right = VBox([self._content, self._styles, self._add, *settings, self._masked], layout=column)
+        self.children = [Box([left, right], layout=Layout(flex_flow="row wrap")), self._code, self._masks]
 
     @property
-    def code(self):
-        """Python that paints the full picture of what the controls say, to the bit; painted masks are saved for it."""
+    def code(self) -> str:
+        """Python that paints exactly the full picture of these controls; painted masks are saved for it."""
         return self._mix().source_code(self.folder)
 
-    @said
-    def paint(self):
-        """Start to paint the full picture of what the controls say; after `wait`, it is `result`."""
+    @shows_errors
+    def paint(self) -> None:
+        """Start to paint the full picture; after `wait` it is in `result`."""
         mix = self._mix()
-        self._painting(True)
-        self._work.submit(functools.partial(self._paint, mix), yields=False)
+        self._set_painting(True)
+        self._work.submit(functools.partial(self._paint, mix), replaceable=False)
 
-    def stop(self):
-        """End the full picture that is being painted; `result` is then what there is of it."""
+    def stop(self) -> None:
+        """Stop painting; `result` is then the unfinished picture."""
         self._work.stop()
 
-    def wait(self, timeout=None):
-        """Wait until nothing is being painted, at most `timeout` seconds; whether that is so."""
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait at most `timeout` seconds until nothing is being painted; return False if something still is."""
         return self._work.wait(timeout)
 
-    def save(self):
-        """Save the last full picture as a PNG in `folder`, under a name that is free; its path."""
+    def save(self) -> Path:
+        """Save the last full picture as a PNG in `folder`, under a name that is free; return its path."""
         if self.result is None:
             raise ValueError("there is no full picture yet: paint it first.")
         name = "_".join(Path(path).stem for path in (self._painted_mix.content, *self._painted_mix.styles))
         return keep(png(self.result.image), self.folder, f"{name}.png")
 
     def _mix(self):
-        """What the controls say."""
+        """Return the mix that the controls show."""
         settings = {name: control.value for name, control in self.controls.items()}
-        settings |= {name: float(f"{settings[name]:.3g}") for name in WEIGHTS}  # as they are read
+        settings |= {name: float(f"{settings[name]:.3g}") for name in WEIGHTS}  # as the sliders show them
         if not settings["preserve_color"]:
             del settings["preserve_color"], settings["color_strength"]
         if len(self._rows) > 1:
@@ -161,7 +159,7 @@ class MixingDesk(VBox):
         return Mix(self._content.path, [row.path for row in self._rows], self._fixed | settings)
 
     def _painted_masks(self):
-        """The masks, rounded to the levels of a file; none as long as nothing is painted."""
+        """Return the masks, rounded to the levels of a file; an empty list if nothing is painted."""
         if not self._masked.value:
             return []
         masks = [np.round(mask * 255) / np.float32(255) for mask in self._painters[self._content.path].masks.values()]
@@ -170,37 +168,31 @@ class MixingDesk(VBox):
             raise ValueError(f"The mask of {black[0]} is black everywhere: paint where it applies, or remove it.")
         return [] if black else masks
 
-    # As an output of a notebook
-
     def _ipython_display_(self):
-        """Two outputs: the widget; and one that shows a picture of it, but only where there are no widgets."""
+        """Make two outputs: the widget, and a picture of it, which is shown only where there are no widgets."""
         text = {"text/plain": "A mixing desk, to be used in a running notebook; the last pictures on it:"}
         display(self._repr_mimebundle_() | text, raw=True)
-        self._still = display(self._still_data(), metadata=self._words(), raw=True, display_id=True)
+        data, metadata = self._still_picture()
+        self._still = display(data, metadata=metadata, raw=True, display_id=True)
 
-    def _still_data(self):
-        return self._hidden._repr_mimebundle_() | {"image/jpeg": base64.b64encode(self._last).decode()}
+    def _still_picture(self):
+        data = self._hidden._repr_mimebundle_() | {"image/jpeg": base64.b64encode(self._last).decode()}
+        return data, {"image/jpeg": {"alt": self._view.description}}
 
-    def _words(self):
-        return {"image/jpeg": {"alt": self._view.description}}
-
-    # What happens when somebody does something
-
-    @said
     def _changed(self, change=None):
         self._code.code = ""
         self.controls["color_strength"].disabled = not self.controls["preserve_color"].value
         self._work.submit(self._preview, delay=DEBOUNCE)
 
-    @said
+    @shows_errors
     def _content_changed(self):
         self._view.before = self._view.after = encoded(to_pil(self._engine.reduced(self._content.path)), "JPEG")
         self._view.description = "The photograph"
         self._masks_changed()
 
-    @said
+    @shows_errors
     def _masks_changed(self, change=None):
-        """Show a painter of this photograph for these styles. What was painted for others is kept."""
+        """Show a painter of this photograph for these styles, and keep the masks of other styles."""
         content, labels = self._content.path, tuple(row.label for row in self._rows)
         painter = self._painters.get(content)
         if self._masked.value and (painter is None or painter.labels != labels):
@@ -214,18 +206,16 @@ class MixingDesk(VBox):
         self._masks.children = [hint, self.controls["mask_mode"], painter] if self._masked.value else []
         self._changed()
 
-    @said
     def _add_style(self, path=None, share=0.5):
         label = next(label for label in STYLES if label not in [row.label for row in self._rows])
         row = Chooser(label, named(self._paths), path or self._paths[-1], self._changed, self._upload)
-        row.share = slider(FloatSlider, f"share of {label}", share, "How much of it is mixed in", **SHARE)
+        row.share = labelled(FloatSlider, f"share of {label}", share, "How much of it is mixed in", **SHARE)
         row.share.observe(self._changed, "value")
         remove = button("", functools.partial(self._remove_style, row), f"Remove {label}", icon="times", layout=SMALL)
         row.children += (remove,)
         self._rows.append(row)
         self._styles_changed()
 
-    @said
     def _remove_style(self, row):
         self._rows.remove(row)
         self._styles_changed()
@@ -238,63 +228,63 @@ class MixingDesk(VBox):
         self._add.disabled = len(self._rows) == len(STYLES)
         self._masks_changed()
 
-    @said
+    @shows_errors
     def _upload(self, chooser, name, data):
         path = keep_upload(data, self.folder, name).as_posix()
         self._paths += [] if path in self._paths else [path]
-        for one in (self._content, *self._rows):
-            one.offer(named(self._paths), path if one is chooser else one.path)
+        for row in (self._content, *self._rows):
+            row.offer(named(self._paths), path if row is chooser else row.path)
 
-    @said
+    @shows_errors
     def _save_result(self):
-        self._say(f"Saved as {self.save()}.")
+        self._set_status(f"Saved as {self.save()}.")
 
-    @said
+    @shows_errors
     def _show_code(self):
         self._code.code = self.code
 
-    # In the thread
-
-    @said
+    @shows_errors
     def _preview(self, stop):
+        """Paint a preview and show it; like `_paint`, this is a job of the background thread."""
         mix = self._mix()
-        self._say("Preview …")
+        self._set_status("Preview …")
         result = self._engine.preview(mix, stop)
         if not result.interrupted:
             self._show(result, mix, "Preview")
 
-    @said
+    @shows_errors
     def _paint(self, mix, stop):
-        def look(step, image):
+        def show(step, image):
             self._progress.value = step.progress
-            self._say(f"Painting, {step.size} px: {step.progress:.0%} done.")
+            self._set_status(f"Painting, {step.size} px: {step.progress:.0%} done.")
             self._view.after = png(image, MAX_SHOWN_SIDE)
 
         try:
-            self.result, self._painted_mix = self._engine.paint(mix, stop, look), mix
+            self.result, self._painted_mix = self._engine.paint(mix, stop, show), mix
         finally:
-            self._painting(False)
+            self._set_painting(False)
         seconds = self.result.history[-1].seconds
         self._show(self.result, mix, f"{'Stopped' if self.result.interrupted else 'Painted'} after {seconds:.0f} s")
 
-    def _painting(self, now):
+    def _set_painting(self, running):
         paint, stop, save = self._buttons
-        paint.disabled, stop.disabled, save.disabled = now, not now, self.result is None
+        paint.disabled, stop.disabled, save.disabled = running, not running, self.result is None
         self._progress.value = 0
-        self._progress.layout.visibility = "visible" if now else "hidden"
+        self._progress.layout.visibility = "visible" if running else "hidden"
 
-    def _show(self, result, mix, what):
+    def _show(self, result, mix, title):
         height, width = result.image.shape[:2]
         self._view.before, self._view.after = png(result.content, MAX_SHOWN_SIDE), png(result.image, MAX_SHOWN_SIDE)
-        notes = result.notes if result is self.result else []  # a preview's are about its few pixels
-        self._say("\n".join([f"{what}: {width}×{height} pixels.", *notes]))
-        spelled = [f"{name}={value}" for name, value in mix.settings.items() if name != "masks"]
-        self._view.description = f"{what}: {', '.join(spelled)}"
+        notes = result.notes if result is self.result else []  # the notes of a preview are about its few pixels
+        self._set_status("\n".join([f"{title}: {width}×{height} pixels.", *notes]))
+        settings = [f"{name}={value}" for name, value in mix.settings.items() if name != "masks"]
+        self._view.description = f"{title}: {', '.join(settings)}"
         self._last = strip([result.content, *result.styles, result.image], self._view.description)
         if self._still:
-            self._still.update(self._still_data(), metadata=self._words(), raw=True)
+            data, metadata = self._still_picture()
+            self._still.update(data, metadata=metadata, raw=True)
 
-    def _say(self, text, role="status"):
-        style = "line-height: 1.4; white-space: pre-line"
-        style += "; color: var(--jp-error-color1, #d32f2f)" if role == "alert" else ""
-        self._status.value = f'<div role="{role}" style="{style}">{html.escape(text)}</div>'
+    def _set_status(self, text, role="status"):
+        color = "; color: var(--jp-error-color1, #d32f2f)" if role == "alert" else ""
+        style = f'style="line-height: 1.4; white-space: pre-line{color}"'
+        self._status.value = f'<div role="{role}" {style}>{html.escape(text)}</div>'

@@ -1,4 +1,4 @@
-// The mask painter in the browser: an ES module for anywidget, read as it stands, without a build step.
+// The mask painter in the browser: an ES module for anywidget, used without a build step.
 //
 // A mask is an array of width × height levels, 255 where the style applies. Every tool makes a cover, an array of the
 // same kind. Painting takes the maximum of mask and cover, erasing the minimum of mask and 255 − cover: the union and
@@ -12,8 +12,8 @@ const TOOLS = {
 };
 const MAX_UNDONE = 30;
 const OPACITY = { active: 0.65, other: 0.3 };
-const HANDLE = 10; // screen pixels round a polygon's first point that close it
-const MAX_ZOOM = 32; // screen pixels for a pixel
+const HANDLE = 10; // screen pixels: a click this near to a polygon's first point closes it
+const MAX_ZOOM = 32; // screen pixels per pixel of the picture
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const distance = (one, other) => Math.hypot(one.x - other.x, one.y - other.y);
@@ -29,7 +29,7 @@ function coverLine(cover, width, height, from, to, radius, hardness) {
   const range = (a, b, end) =>
     [Math.min(a, b) - radius, Math.max(a, b) + radius + 1].map((edge) => clamp(Math.floor(edge), 0, end));
   const [[left, right], [top, bottom]] = [range(from.x, to.x, width), range(from.y, to.y, height)];
-  const softness = Math.max(1, radius * (1 - hardness)); // an edge of one pixel is the hardest that has no stairs
+  const softness = Math.max(1, radius * (1 - hardness)); // an edge narrower than a pixel would show stairs
   const [dx, dy] = [to.x - from.x, to.y - from.y];
   eachPixel({ left, top, right, bottom }, width, (i, x, y) => {
     const share = clamp(((x - from.x) * dx + (y - from.y) * dy) / (dx * dx + dy * dy || 1), 0, 1);
@@ -76,9 +76,9 @@ async function render({ model, el }) {
   const labels = model.get("_labels");
   let masks = [];
   let [tool, erase, active, points, cursor] = ["brush", false, 0, [], null];
-  let [before, cover, done, undone] = [null, null, [], []]; // the mask before the edit under way, and the edits
-  let view = { scale: 1, x: 0, y: 0 }; // on screen: scale · point + (x, y)
-  const pointers = new Map(); // those pressed, by id, on screen
+  let [before, cover, done, undone] = [null, null, [], []]; // the mask before the current edit; its cover; the edits
+  let view = { scale: 1, x: 0, y: 0 }; // a point is at scale · point + (x, y) on the screen
+  const pointers = new Map(); // id → position on the screen, while pressed
 
   const root = add(el, "div", { className: "mask-painter" });
   const bar = add(root, "div", { className: "mask-painter-bar", role: "toolbar", ariaLabel: "Tools" });
@@ -156,7 +156,7 @@ async function render({ model, el }) {
     const { x, y } = toScreen(cursor ?? {});
     if (cursor && tool === "brush") outline.arc(x, y, (view.scale * size.value) / 2, 0, 2 * Math.PI);
     Object.assign(context, { globalAlpha: 1, strokeStyle: "black", lineWidth: 3 }).stroke(outline);
-    Object.assign(context, { strokeStyle: "white", lineWidth: 1.5 }).stroke(outline); // one of them is seen
+    Object.assign(context, { strokeStyle: "white", lineWidth: 1.5 }).stroke(outline); // one of the two is visible
   }
 
   let frame = null;
@@ -226,7 +226,7 @@ async function render({ model, el }) {
   let [sent, queue] = [null, Promise.resolve()];
   function publish() {
     refresh();
-    const packing = Promise.all(masks.map(pack)); // the levels of this moment
+    const packing = Promise.all(masks.map(pack)); // packs the levels as they are now
     queue = queue.then(async () => {
       sent = await packing;
       model.set("_packed", sent);
@@ -236,7 +236,7 @@ async function render({ model, el }) {
 
   async function receive() {
     if (model.get("_packed") === sent) return;
-    masks = await Promise.all(model.get("_packed").map(unpack)); // at first, or painted in another view
+    masks = await Promise.all(model.get("_packed").map(unpack)); // at the start, or after another view has painted
     [before, done, undone] = [null, [], []];
     masks.forEach((_, index) => shade(index));
     refresh();
@@ -251,7 +251,7 @@ async function render({ model, el }) {
       pointers.set(event.pointerId, at);
       if (pointers.size > 1 && before) {
         commit();
-        step(done, undone); // it was the start of a pinch
+        step(done, undone); // the first stroke was the start of a pinch
       } else if (pointers.size === 1 && tool === "brush" && event.button === 0) {
         begin(new Uint8ClampedArray(width * height));
         stroke(at, at);
@@ -280,7 +280,7 @@ async function render({ model, el }) {
     },
     pointerleave: () => (cursor = null),
     wheel(event, at) {
-      if (!event.ctrlKey && !event.metaKey) return; // the page scrolls
+      if (!event.ctrlKey && !event.metaKey) return; // leave the event to the page, which scrolls
       event.preventDefault();
       zoom(Math.exp(-event.deltaY / 200), at);
     },
@@ -302,7 +302,7 @@ async function render({ model, el }) {
     "]": () => scale(tool === "fill" ? tolerance : size, 1.25),
   });
   root.addEventListener("keydown", (event) => {
-    event.stopPropagation(); // the notebook has keys of its own, to delete a cell among them
+    event.stopPropagation(); // the notebook has keys too: one of them deletes a cell
     const control = event.ctrlKey || event.metaKey;
     const key = control ? `Ctrl+${event.shiftKey ? "Shift+" : ""}${event.key.toLowerCase()}` : event.key;
     const pressesButton = key === "Enter" && event.target !== stage;

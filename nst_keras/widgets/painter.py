@@ -1,12 +1,13 @@
 """Masks painted on a picture in a notebook, with mouse, pen or finger.
 
-The picture goes to the browser once, at most 1600 pixels on its longer side. There `painter.js` paints; after every
-stroke each mask comes back as 8-bit levels at that size, compressed with zlib. What comes from a browser is untrusted.
+The picture goes to the browser once, at most 1600 pixels on its longer side. `painter.js` paints there; after every
+stroke each mask comes back as 8-bit levels at that size, compressed with zlib. Data from a browser is not trusted.
 """
 
 import itertools
 import re
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,21 +22,23 @@ except ImportError as error:
         "select_flood, select_color and the others of nst_keras.masks.selections make masks."
     ) from error
 
-from ..image import check_output, encoded, load_image, reduced, to_pil
+from ..image import load_image, reduced, to_pil
 from ..masks.basics import load_mask, resize_mask, save_mask
 from ..masks.findings import COLORS
+from ..support.pictures import check_output, encoded
+from ..support.types import ImageSource, MaskArray, MaskSource, PathLike
 
 MAX_PAINTED_SIDE = 1600
 
 
 def _unpacked(packed, shape):
-    """Levels, uint8 of `shape`, of a mask that the browser sent; a `ValueError` if it is anything else."""
+    """Return the levels, uint8 of `shape`, of a mask that the browser sent; raise a `ValueError` for other data."""
     if not isinstance(packed, (bytes, memoryview)):
         raise ValueError(f"the browser must send a mask as bytes; got {type(packed).__name__}.")
     height, width = shape
     stream = zlib.decompressobj()
     try:
-        levels = stream.decompress(packed, height * width + 1)  # no more, whatever it would grow to
+        levels = stream.decompress(packed, height * width + 1)  # no more, even if the data hold more
     except zlib.error as error:
         raise ValueError(f"the browser must send a mask compressed with zlib; got other data ({error}).") from error
     if len(levels) != height * width or not stream.eof or stream.unused_data:
@@ -45,7 +48,7 @@ def _unpacked(packed, shape):
 
 
 def _received(packed, painter):
-    """Masks as the browser sent them, checked before the widget takes them over."""
+    """Check masks from the browser before the widget takes them."""
     if not isinstance(packed, list) or len(packed) != len(painter.labels):
         found = f"{len(packed)}" if isinstance(packed, list) else type(packed).__name__
         raise ValueError(f"the browser must send a list of {len(painter.labels)} mask(s); got {found}.")
@@ -59,24 +62,19 @@ def _refused(value, painter):
 
 
 class MaskPainter(anywidget.AnyWidget):
-    """A widget for painting masks on a picture; a notebook shows it as a cell's last line.
+    """Paint masks on a picture; a notebook shows the widget if it is the last line of a cell.
 
-    Brush, polygon and fill, each painting or erasing, undo and redo, zoom; every button's tooltip has its key. It runs
-    in JupyterLab 4 and Notebook 7, and is made to run in VS Code and Colab. A mask has 256 levels. It is painted at the
-    picture's size, or, of a picture over 1600 pixels, at 1600 and then resized.
+    It has a brush, a polygon and a fill, each to paint or to erase, undo and redo, and a zoom; the tooltip of each
+    button shows its key. It runs in JupyterLab 4 and Notebook 7, and should run in VS Code and Colab. A mask has 256
+    levels. It is painted at the size of the picture, or, if that is over 1600 pixels, at 1600, and then resized.
 
     Parameters
     ----------
-    image : path, PIL.Image.Image or array
-        See `load_image`.
-    masks : list of str, or dict
-        Labels of masks that start black, or {label: mask to start with}, each anything that `load_mask` takes. A label
-        becomes a file's name: letters, digits, spaces, - and _.
-
-    Raises
-    ------
-    ValueError
-        What `load_image` and `load_mask` refuse; labels that are no file names, or not distinct; no label.
+    image
+        The picture; see `load_image`.
+    masks
+        Labels of masks that start black, or {label: mask to start with}; see `load_mask`. A label becomes the name of
+        a file: letters, digits, spaces, - and _.
 
     Examples
     --------
@@ -89,49 +87,37 @@ class MaskPainter(anywidget.AnyWidget):
     _css = Path(__file__).with_name("painter.css")
     _picture = Bytes().tag(sync=True, from_json=_refused)
     _labels = List().tag(sync=True, from_json=_refused)
-    # What the browser sent is not sent back: a view would take it for another's, and forget what can be undone.
+    # Masks from the browser are not sent back: the view would take them for new ones, and forget its undo steps.
     _packed = List().tag(sync=True, from_json=_received, echo_update=False)
 
-    def __init__(self, image, masks=("mask",)):
+    def __init__(self, image: ImageSource, masks: Sequence[str] | Mapping[str, MaskSource] = ("mask",)) -> None:
         picture = load_image(image)
-        self.labels = _checked_labels(masks)
-        self._shape = picture.shape[:2]
+        self.labels, self._shape = _checked_labels(masks), picture.shape[:2]
         shown = reduced(picture, MAX_PAINTED_SIDE)
         self._painted_shape = shown.shape[:2]
-        starts = masks.values() if isinstance(masks, dict) else []
-        self._inputs = [source for source in (image, *starts) if isinstance(source, (str, Path))]
+        starts = masks if isinstance(masks, dict) else {}
+        self._inputs = [source for source in (image, *starts.values()) if isinstance(source, (str, Path))]
+        levels = dict.fromkeys(self.labels, np.zeros(self._painted_shape, "uint8"))
+        for label, source in starts.items():
+            mask = load_mask(source, self._shape, name=f"masks[{label!r}]")
+            levels[label] = np.round(resize_mask(mask, self._painted_shape) * 255).astype("uint8")
+        colors = itertools.cycle(COLORS)
         super().__init__(
             _picture=encoded(to_pil(shown), "JPEG", quality=90),
-            _labels=[
-                {"name": label, "color": to_hex(color)} for label, color in zip(self.labels, itertools.cycle(COLORS))
-            ],
-            _packed=[self._start(masks, label) for label in self.labels],
+            _labels=[{"name": label, "color": to_hex(next(colors))} for label in self.labels],
+            _packed=[zlib.compress(level.tobytes()) for level in levels.values()],
         )
 
-    def _start(self, masks, label):
-        levels = np.zeros(self._painted_shape, "uint8")
-        if isinstance(masks, dict):
-            mask = load_mask(masks[label], self._shape, name=f"masks[{label!r}]")
-            levels = np.round(resize_mask(mask, self._painted_shape) * 255).astype("uint8")
-        return zlib.compress(levels.tobytes())
-
     @property
-    def masks(self):
-        """What is painted now: {label: float32 (H, W) in [0, 1] at the image's own size}, white where painted."""
-        levels = [_unpacked(packed, self._painted_shape) for packed in self._packed]
-        return {
-            label: resize_mask(level / np.float32(255), self._shape)
-            for label, level in zip(self.labels, levels, strict=True)
-        }
+    def masks(self) -> dict[str, MaskArray]:
+        """The masks as they are painted now: {label: mask at the image's own size}, white where painted."""
+        levels = [_unpacked(packed, self._painted_shape) / np.float32(255) for packed in self._packed]
+        return {label: resize_mask(level, self._shape) for label, level in zip(self.labels, levels, strict=True)}
 
-    def save(self, folder):
-        """Save each mask as label.png in `folder`, which is made if need be; see `save_mask`.
+    def save(self, folder: PathLike) -> list[Path]:
+        """Save each mask as label.png in `folder`, which is made if necessary, and return the paths.
 
-        Files that the image or a mask was read from are not overwritten: a `ValueError`, before anything is written.
-
-        Returns
-        -------
-        list of pathlib.Path
+        Raises a `ValueError`, and saves nothing, if such a file is the image or a mask to start with.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from nst_keras import COLOR_METHODS, FORMULAS, style_transfer, transfer
 from nst_keras.network import NETWORKS
 from nst_keras.networks.precision import PRECISIONS
 from nst_keras.optimize import OPTIMIZERS
-from nst_keras.settings import COMBINATIONS, MASK_MODES
+from nst_keras.support.settings import COMBINATIONS, MASK_MODES
 
 PICTURE = np.linspace(0, 1, 40 * 48 * 3, dtype="float32").reshape(40, 48, 3)
 KINDS = ("u1", "u2", ">u2", "f2", "f4", "f8", ">f4", "g", "i1", "i4", "u4", "i8", "?", "c8", "O", "U2", "M8[s]", "V3")

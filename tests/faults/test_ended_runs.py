@@ -9,7 +9,7 @@ import tensorflow as tf
 from conftest import ROOT
 
 import nst_keras
-from nst_keras import FORMULAS, NonFiniteLossError, build_network, load_image, optimize, run, style_transfer, transfer
+from nst_keras import FORMULAS, NonFiniteLossError, build_network, load_image, optimize, style_transfer, transfer
 from nst_keras.image import resize
 from nst_keras.objective import Objective
 from nst_keras.optimize import OPTIMIZERS
@@ -31,7 +31,7 @@ def seen(monkeypatch):
     """[(recorder, [totals that its objective gave])] of every scale of the next runs."""
     recorders = []
 
-    class Watched(run.Recorder):
+    class Watched(optimize.Recorder):
         def __init__(self, objective, *arguments, **options):
             super().__init__(objective, *arguments, **options)
             totals, evaluate = [], objective.evaluate
@@ -44,7 +44,7 @@ def seen(monkeypatch):
             objective.evaluate = watched
             recorders.append((self, totals))
 
-    monkeypatch.setattr(run, "Recorder", Watched)
+    monkeypatch.setattr(optimize, "Recorder", Watched)
     return recorders
 
 
@@ -65,7 +65,7 @@ class Lines:
 
     def watch(self, monkeypatch):
         """Only while scales are optimised; what comes before has no picture yet."""
-        original, minimize = run.coarse_to_fine, run.minimize
+        original, minimize = optimize.coarse_to_fine, optimize.minimize
 
         def traced(*arguments, **options):
             sys.settrace(self)
@@ -79,7 +79,7 @@ class Lines:
             self.at_end = self.count
 
         monkeypatch.setattr(transfer, "coarse_to_fine", traced)
-        monkeypatch.setattr(run, "minimize", until_the_last)
+        monkeypatch.setattr(optimize, "minimize", until_the_last)
 
 
 def best_is_kept(image, recorders):
@@ -173,7 +173,7 @@ def test_absurd_rates_and_weights(paint, optimizer, seen, monkeypatch, tries, ta
     for rate in (1e-300, 1e-30, 1e10, 1e30, 1e300)[:: tries(1, 4)]:
         with monkeypatch.context() as patch:
             patch.setattr(optimize, "ADAM_LEARNING_RATE", rate)
-            patch.setattr(optimize, "FIRST_STEP", rate)
+            patch.setattr(optimize.Recorder, "FIRST_STEP", rate)
             outcomes.append(finite_or_named(paint, optimizer=optimizer, scales=1))
             recorder, totals = seen[-1]
             assert recorder.best_total == min(totals)

@@ -1,14 +1,15 @@
-"""The brush: strokes that carry colour and thickness, laid one by one or in crowds along a flow."""
+"""A brush whose strokes leave colour and thickness on a canvas, one at a time or many along a flow."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
-from paint_engine import Flow, relief_light, sample
 from scipy import ndimage
+
+from .engine import Flow, relief_light, sample
 
 
 def scattered(rng, shape, count: int, mask: np.ndarray | None = None) -> np.ndarray:
-    """Random points (x, y), spread more evenly than by chance, in random order, where the mask allows."""
+    """Return random points (x, y) in random order, on a jittered grid, where the mask is above 0.5."""
     rows, columns = shape
     fraction = 1.0 if mask is None else max(float(np.mean(mask > 0.5)), 1e-4)
     side = np.sqrt(rows * columns * fraction / count)
@@ -21,7 +22,7 @@ def scattered(rng, shape, count: int, mask: np.ndarray | None = None) -> np.ndar
 
 
 def trace(flow: Flow, starts: np.ndarray, lengths: np.ndarray, points: int) -> np.ndarray:
-    """Follow a flow from each start half a length both ways: an array (strokes, points, 2)."""
+    """Follow a flow half a length in both directions from each start, and return paths (strokes, points, 2)."""
     half = points // 2
     arms = []
     for sign in (-1, 1):
@@ -38,7 +39,7 @@ def trace(flow: Flow, starts: np.ndarray, lengths: np.ndarray, points: int) -> n
 
 
 def bristle_bank(rng: np.random.Generator, count: int = 12) -> np.ndarray:
-    """Tables (along, across) of what each bristle leaves: long streaks with some breaks, deviation 1."""
+    """Return `count` tables (along, across) of bristle marks: long streaks with some breaks, standard deviation 1."""
     across = rng.standard_normal((count, 1, 48))
     along = ndimage.gaussian_filter(rng.standard_normal((count, 512, 48)), (0, 14, 0.6), mode="wrap")
     broken = ndimage.gaussian_filter(rng.standard_normal((count, 512, 48)), (0, 3, 0.8), mode="wrap")
@@ -48,7 +49,7 @@ def bristle_bank(rng: np.random.Generator, count: int = 12) -> np.ndarray:
 
 @dataclass
 class Canvas:
-    """Wet paint: a colour and a thickness at every pixel, and the brushes that lay it on."""
+    """Hold a colour and a paint thickness for every pixel, and draw strokes on them."""
 
     colour: np.ndarray
     rng: np.random.Generator
@@ -78,9 +79,9 @@ class Canvas:
     ) -> None:
         """Draw one brush stroke along a path of (x, y) points.
 
-        `second` is the colour at one side of the brush, `load` the thickness of the paint, `dryness` how far
-        the bristles break up towards the end, `taper` how much the ends narrow, `streaks` the contrast
-        between bristles, and `grip` how much of it only the high grains of the ground take, as with crayon.
+        `second` is the colour at one side of the brush, `load` the thickness of the paint, `dryness` how much
+        the stroke breaks up towards its end, `taper` how much its ends narrow, and `streaks` the contrast between
+        bristles. With a high `grip` only the high grains of the ground take colour, as with crayon.
         A `knife` leaves a flat slab with high edges instead of the furrows of bristles.
         """
         rows, columns = self.height.shape
@@ -90,13 +91,13 @@ class Canvas:
         if length < 1:
             return
         half = width / 2
-        # The ribbon is covered with points closer than a pixel; each pixel then keeps one of them and moves
-        # its two coordinates by what is missing, so edges come out exact without any search.
+        # Points less than a pixel apart cover the ribbon. Each pixel keeps one point and corrects its two
+        # coordinates by the remaining offset: edges are exact, and no search is needed.
         along = np.linspace(0, length, int(length / 0.65) + 2, dtype=np.float32)
         across = np.linspace(-half - 1, half + 1, int((width + 2) / 0.65) + 2, dtype=np.float32)
         x = np.interp(along, distance, path[:, 0]).astype(np.float32)
         y = np.interp(along, distance, path[:, 1]).astype(np.float32)
-        # Slopes are interpolated between the points of the path: at sharp corners the ribbon would gape.
+        # Interpolate the slopes between the points of the path; otherwise the ribbon has gaps at sharp corners.
         slope_x = np.interp(along, distance, np.gradient(path[:, 0])).astype(np.float32)
         slope_y = np.interp(along, distance, np.gradient(path[:, 1])).astype(np.float32)
         size = np.hypot(slope_x, slope_y) + 1e-6
@@ -120,7 +121,7 @@ class Canvas:
         v = across[j] - miss_x * slope_y[i] + miss_y * slope_x[i]
 
         table = self.bristles[self.rng.integers(len(self.bristles))]
-        # A narrow brush takes a few lanes only, so that no bristle is finer than the pixels can show.
+        # A narrow brush has few lanes, so that no bristle is narrower than a pixel.
         lanes = min(table.shape[1] - 1.001, 0.6 * width)
         first_lane = self.rng.integers(table.shape[1] - int(lanes) - 1)
         lane = first_lane + np.clip((v / half + 1) / 2, 0, 1) * lanes
@@ -169,9 +170,9 @@ class Canvas:
         vary: float = 0.35,
         **brush,
     ) -> None:
-        """Lay many strokes along a flow, each in the colour that `target` has at its middle.
+        """Draw many strokes along a flow, each in the colour of `target` at the middle of the stroke.
 
-        `jitter` scatters the colour, more in lightness than in hue; `vary` scatters width and length.
+        `jitter` varies the colour, lightness more than hue; `vary` varies width and length.
         """
         rows, columns = self.height.shape
         rng = self.rng
@@ -187,11 +188,11 @@ class Canvas:
             self.stroke(path, max(wide, 1.6), first.clip(0, 1), other.clip(0, 1), **brush)
 
     def dabs(self, points: np.ndarray, radii, tints, angles, *, stretch: float = 1.25, load: float = 1.0) -> None:
-        """Set one oval touch of paint at each point, with its own radius, colour and direction."""
+        """Draw one oval dab of paint at each point, with its own radius, colour and direction."""
         rows, columns = self.height.shape
         pixels = self.colour.reshape(-1, 3)
         thickness = self.height.ravel()
-        # Touches of one batch do not see each other, which hardly shows as long as a batch is sparse.
+        # Dabs of one batch do not cover each other. This hardly shows, because a batch is sparse.
         for batch in np.array_split(np.arange(len(points)), max(1, len(points) // 200)):
             centre, radius = points[batch, None, None], radii[batch, None, None]
             reach = int(np.ceil(radius.max() * stretch * 1.2)) + 1
@@ -213,5 +214,5 @@ class Canvas:
             pixels[flat] += (paint - pixels[flat]) * alpha[:, None]
 
     def lit(self, relief: float = 1.0, gloss: float = 0.1, fine: float = 0.7) -> np.ndarray:
-        """The colour with its thickness lit from the upper left."""
+        """Return the colour, with the thickness of the paint lit from the upper left."""
         return relief_light(self.colour, ndimage.gaussian_filter(self.height, fine), relief, gloss)

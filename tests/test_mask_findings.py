@@ -7,20 +7,11 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from nst_keras import (
-    MaskReport,
-    check_masks,
-    invert_mask,
-    linear_gradient,
-    load_mask,
-    mask_findings,
-    partition_masks,
-    resize_mask,
-    select_ellipse,
-    select_polygon,
-)
+from nst_keras import invert_mask, load_mask, partition_masks, resize_mask
 from nst_keras.image import fitting_shape
-from nst_keras.plot import save_figure
+from nst_keras.masks.findings import MaskReport, check_masks, mask_findings
+from nst_keras.masks.selections import linear_gradient, select_ellipse, select_polygon
+from nst_keras.results.plot import save_figure
 
 SHAPE = 96, 128
 GRIDS = {"block1_conv1": (96, 128), "block3_conv1": (24, 32), "block5_conv1": (6, 8)}

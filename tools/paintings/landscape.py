@@ -1,8 +1,9 @@
-"""A rendered landscape that reads as a photograph, for masks of sky, land and water and for colour experiments."""
+"""A rendered landscape that looks like a photograph, for masks of sky, land and water and for colour experiments."""
 
 import numpy as np
-from paint_engine import blend, colours, grid, noise, ramp, sample, smoothstep
 from scipy import fft, ndimage
+
+from .engine import blend, colours, grid, noise, ramp, sample, smoothstep
 
 ROWS, COLUMNS = 768, 1152
 HORIZON = 392
@@ -13,11 +14,11 @@ HAZE = colours("b4c6dc")[0]
 
 
 def landscape(rng: np.random.Generator) -> np.ndarray:
-    """A fractal height field seen in perspective: sun, cast shadows, snow, woods, haze, and a lake below it all."""
+    """Render a fractal height field in perspective, with sun, cast shadows, snow, woods, haze and a lake."""
     sky = cloudy_sky(rng)
     picture, depth = mountains(rng, sky)
     picture = lake(rng, picture, depth)
-    # What a camera adds: a soft lens, darker corners, grain.
+    # The effects of a camera: a soft lens, darker corners, grain.
     x, y = grid((ROWS, COLUMNS))
     picture = ndimage.gaussian_filter(picture, (0.6, 0.6, 0))
     corners = np.hypot((x / COLUMNS - 0.5) * 1.1, y / ROWS - 0.5)
@@ -28,20 +29,20 @@ def landscape(rng: np.random.Generator) -> np.ndarray:
 
 
 def landscape_regions(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Where the landscape of the same generator shows sky, land and water: three masks of the canvas."""
+    """Return masks of sky, land and water on the canvas, for the landscape that the same generator renders."""
     _, depth = mountains(rng, cloudy_sky(rng))
-    depth[-1] = 0  # two corners that the opening of the wet area leaves out
+    depth[-1] = 0  # two corners that the binary opening of the wet area removed
     return {"sky": depth == 99, "land": (depth > 0) & (depth < 99), "water": depth == 0}
 
 
 def cloudy_sky(rng: np.random.Generator) -> np.ndarray:
-    """Blue above, pale at the horizon, with fair-weather clouds that shrink into the distance."""
+    """Paint a sky that is blue above and pale at the horizon, with clouds that get smaller in the distance."""
     x, y = grid((ROWS, COLUMNS))
     height = np.clip((HORIZON - y) / HORIZON, 0, 1)
     sky = ramp(height, colours("d3dfe9", "a9c8e4", "7dadd9", "5690c8", "3f78b5"))
     sky = blend(sky, colours("fff1d6")[0], 0.35 * np.exp(-(np.hypot((x + 60) / 480, (y - 220) / 330) ** 2)))
 
-    # The cloud layer is a plane overhead; flat bases and heaped tops come from looking it up at two heights.
+    # The cloud layer is a plane overhead. Flat bases and heaped tops come from looking it up at shifted places.
     depth = 1 / (height + 0.16)
     plane_x, plane_y = (x - COLUMNS / 2) * depth * 0.8, depth * 420
     table = noise(rng, (1500, 2600), 210, 0.84)
@@ -62,20 +63,20 @@ def cloudy_sky(rng: np.random.Generator) -> np.ndarray:
 
 
 def wave_table(rng: np.random.Generator) -> np.ndarray:
-    """Smooth noise that repeats after 512 cells, with features of 16 cells."""
+    """Return smooth noise with a period of 512 cells and features of 16 cells."""
     frequency = np.hypot(fft.fftfreq(512)[:, None], fft.rfftfreq(512)[None, :]) * 16
     table = fft.irfft2(fft.rfft2(rng.standard_normal((512, 512))) * np.exp(-2 * frequency**2))
     return (table / table.std()).astype(np.float32)
 
 
 def at_size(table: np.ndarray, across, away, size: float) -> np.ndarray:
-    """Look up a wave table in the world, with features of a given size."""
+    """Look up a wave table at places in the world, scaled so that its features have a given size."""
     place = np.stack([away * (16 / size) + 37.7 / size, across * (16 / size) + 91.3 / size])
     return ndimage.map_coordinates(table, place, order=1, mode="grid-wrap")
 
 
 def heights(tables, across: np.ndarray, away: np.ndarray) -> np.ndarray:
-    """The lie of the land: a lake basin, wooded hills, and behind them ridged and furrowed peaks."""
+    """Return the height of the land: a lake basin, wooded hills, and behind them ridged peaks."""
     shore = 2.35 + 0.5 * np.sin(across * 1.1 + 0.5) + 0.16 * at_size(tables[0], across, away * 0, 0.7)
     shore = shore - 2.05 * smoothstep(-0.02, -0.62, across + 0.06 * at_size(tables[1], across, away, 0.3) - 0.08 * away)
     shore = shore - 0.9 * smoothstep(0.55, 1.3, across)
@@ -108,7 +109,7 @@ def heights(tables, across: np.ndarray, away: np.ndarray) -> np.ndarray:
 
 
 def mountains(rng: np.random.Generator, sky: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the land over the sky: heights on a fan of sight lines, then what each pixel meets first."""
+    """Draw the land over the sky: compute heights along a fan of sight lines, then find the first hit of each pixel."""
     steps = 1800
     distance = np.geomspace(0.34, 17, steps).astype(np.float32)[:, None]
     fan = ((np.arange(-160, COLUMNS + 160) - COLUMNS / 2) / FOCAL).astype(np.float32)[None, :]
@@ -116,7 +117,7 @@ def mountains(rng: np.random.Generator, sky: np.ndarray) -> tuple[np.ndarray, np
     tables = [wave_table(rng) for _ in range(5)]
     high = heights(tables, across, away)
 
-    # Slopes on the fan, turned back into slopes along the world's own axes.
+    # Slopes along the fan, converted to slopes along the axes of the world.
     log_step = np.log(distance[1, 0] / distance[0, 0])
     by_fan = np.gradient(high, axis=1) * FOCAL / distance
     by_depth = np.gradient(high, axis=0) / (log_step * distance) - by_fan * fan
@@ -163,8 +164,8 @@ def mountains(rng: np.random.Generator, sky: np.ndarray) -> tuple[np.ndarray, np
     lit = ground * (light[..., None] * sunlight + (0.55 + 0.45 * flat)[..., None] * skylight)
     lit = blend(lit, HAZE, hazed(distance, high))
 
-    # The first step of each sight line that rises to a pixel's row is what the pixel shows. The depth is kept
-    # for what is drawn later: 0 stands for water, 99 for sky.
+    # A pixel shows the first step of its sight line that rises to its row. Later drawing needs the depth:
+    # 0 stands for water, 99 for sky.
     level = HORIZON - FOCAL * (np.maximum(high, 0) - EYE) / distance
     skyline = np.minimum.accumulate(level, axis=0)
     picture = sky.copy()
@@ -189,12 +190,12 @@ def mountains(rng: np.random.Generator, sky: np.ndarray) -> tuple[np.ndarray, np
 
 
 def hazed(distance, high) -> np.ndarray:
-    """How much air lies in front: more with distance, less above the valleys."""
+    """Return the share of haze in [0, 1): more with distance, less above the valleys."""
     return 1 - np.exp(-distance / 15 * (0.65 + 0.75 * np.exp(-np.maximum(high, 0) / 0.5)))
 
 
 def firs(rng, picture, depth, tables) -> tuple[np.ndarray, np.ndarray]:
-    """Stand single firs on the nearer slopes, the far ones first."""
+    """Draw single firs on the nearer slopes, the far ones first."""
     count = 20000
     away = 0.36 * (4.6 / 0.36) ** rng.random(count) ** 0.7
     across = rng.uniform(-0.56, 0.56, count) * away
@@ -230,7 +231,7 @@ def firs(rng, picture, depth, tables) -> tuple[np.ndarray, np.ndarray]:
 
 
 def fir(rng: np.random.Generator, tall: int) -> tuple[np.ndarray, np.ndarray]:
-    """Coverage and lightness of one fir seen from the side, lit from the left."""
+    """Return the coverage and lightness of one fir, seen from the side and lit from the left."""
     factor = 4
     rows, columns = tall * factor, int(0.5 * tall) * factor
     x, y = grid((rows, columns))
@@ -247,7 +248,7 @@ def fir(rng: np.random.Generator, tall: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def lake(rng, picture: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Mirror the scene in the water, broken by ripples that grow towards the viewer and by bands of breeze."""
+    """Mirror the scene in the water, with ripples that grow towards the viewer and bands of breeze."""
     x, y = grid((ROWS, COLUMNS))
     water = depth == 0
     shore = np.where(water.any(0), water.argmax(0), ROWS).astype(np.float32)
@@ -257,7 +258,7 @@ def lake(rng, picture: np.ndarray, depth: np.ndarray) -> np.ndarray:
     away = FOCAL * EYE / below
     across = (x - COLUMNS / 2) / FOCAL * away
 
-    # Ripples finer than a pixel only blur; the others bend the line of sight.
+    # Ripples smaller than a pixel only blur the mirror image; larger ones bend the line of sight.
     table = wave_table(rng)
     footprint = away**2 / (FOCAL * EYE)
     bend = np.zeros_like(away)
@@ -274,9 +275,9 @@ def lake(rng, picture: np.ndarray, depth: np.ndarray) -> np.ndarray:
     for offset, aside in zip(offsets, np.resize((0.4, -1, 1, -0.4), 8), strict=True):
         row = 2 * shore - y - 1 + reach * (1.1 * bend + 1.3 * offset)
         column = x + 0.3 * reach * (drift + aside)
-        # Steep ripples look up at the sky, never down into the water.
+        # Steep ripples reflect the sky, never the water.
         row = np.clip(np.where(row > shore - 1, 2 * shore - 2 - row, row), 0, ROWS - 1)
-        # What stands on the near shore hangs from that shore; all behind it hangs from the far one.
+        # Objects on the near shore are mirrored at that shore, everything behind them at the far shore.
         beyond = sample(depth, column, row) > 1.9
         row = np.where(beyond, np.clip(row - 2 * (shore - far_shore), 0, ROWS - 1), row)
         for channel in range(3):

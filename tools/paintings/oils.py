@@ -1,8 +1,10 @@
-"""Recipes in paint: impasto, crayon and oil, cubist planes, divided colour, palette knife."""
+"""Recipes for pictures in paint: impasto, oil and crayon, cubist planes, divided colour, palette knife."""
 
 import numpy as np
-from paint_brush import Canvas, scattered, trace
-from paint_engine import (
+from scipy import ndimage
+
+from .brush import Canvas, scattered, trace
+from .engine import (
     LANDSCAPE,
     PORTRAIT,
     SQUARE,
@@ -27,16 +29,15 @@ from paint_engine import (
     voronoi,
     weave,
 )
-from scipy import ndimage
 
 
 def impasto_night(rng: np.random.Generator) -> np.ndarray:
-    """Thick oil at night: short loaded strokes follow whirls in the sky, and their relief catches the light."""
+    """Paint a night in thick oil: short loaded strokes follow whirls in the sky, and their relief catches the light."""
     shape = LANDSCAPE
     rows, columns = shape
     x, y = grid(shape)
 
-    # Whirls: (x, y, radius, spin); the stars below turn the flow around themselves too.
+    # Whirls: (x, y, radius, spin). The stars below turn the flow, too.
     whirls = [
         (480, 300, 150, 1.0),
         (742, 386, 95, -1.0),
@@ -100,7 +101,7 @@ def impasto_night(rng: np.random.Generator) -> np.ndarray:
             dab = np.array([[cx + dx - 5, cy + dy + 2], [cx + dx, cy + dy], [cx + dx + 5, cy + dy - 2]])
             canvas.stroke(dab, 0.3 * radius, colours("fff6cf")[0], load=2.0)
 
-    # Hills, from the far blue ones to the near dark one, each brushed along its own slope.
+    # Hills, from the far blue ones to the near dark one, each painted along its slope.
     hills = [
         (690, 26, 240, colours("1b2f6e", "3a60a0", "7fa6bd")),
         (745, 24, 170, colours("0f1d4a", "23457a", "4a7d92")),
@@ -129,7 +130,7 @@ def impasto_night(rng: np.random.Generator) -> np.ndarray:
 
 
 def village(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Small houses with lit windows, from the far row to the near one: a few slabs of paint each."""
+    """Paint small houses with lit windows, a few slabs of paint each, from the far row to the near one."""
     walls = colours("20365f", "2b4a6d", "38506a", "1a2a4c", "4a5a6c")
     roofs = colours("1a1f3d", "35305a", "5a3a44", "27406b")
     lights = colours("ffd75e", "ffb836", "fff0a8")
@@ -175,7 +176,7 @@ def village(canvas: Canvas, rng: np.random.Generator) -> None:
 
 
 def cypress(canvas: Canvas, rng: np.random.Generator) -> None:
-    """A dark flame of a tree in the left foreground, all in rising curved strokes."""
+    """Paint a dark, flame-shaped tree in the left foreground with rising curved strokes."""
     stops = colours("06120f", "10261c", "1f3d25", "3d4f24", "5b3d1f", "16304a")
     for centre, foot, tip, spread in ((262, 960, 560, 60), (118, 960, 640, 48), (196, 970, 300, 74)):
         for number in range(520):
@@ -196,13 +197,13 @@ def cypress(canvas: Canvas, rng: np.random.Generator) -> None:
 
 
 def red_sky(rng: np.random.Generator) -> np.ndarray:
-    """Thinned oil and crayon on cardboard: long wavering bands, with the raw board showing between them."""
+    """Paint in thinned oil and crayon on cardboard: long wavy bands, with the bare board between them."""
     shape = PORTRAIT
     columns = shape[1]
     x, y = grid(shape)
     shore = 540 + 26 * np.sin(x / 130 + 0.4) + 14 * np.sin(x / 57 + 2) + 8 * noise(rng, shape, 90)
 
-    # The sky waves more strongly the closer a band lies to the shore.
+    # The closer a band is to the shore, the stronger its waves.
     wave = 46 * np.sin(x / 160 + y / 210 + 0.5) + 24 * np.sin(x / 73 - y / 130 + 1.2) + 16 * noise(rng, shape, 170)
     bands = y + wave * (0.35 + 0.65 * y / 540)
     sky_flow = contour_flow(bands, 3)
@@ -229,7 +230,7 @@ def red_sky(rng: np.random.Generator) -> np.ndarray:
     streak = drag(noise(rng, shape, 9, 0.3), sky_flow, 240)
     sky = ramp(phase + 0.035 * streak / streak.std(), sky_stops, np.linspace(-0.08, 1.08, len(sky_stops)))
 
-    # The fjord: bands run along the shore and wind into one slow whirl.
+    # The fjord: bands follow the shore and wind into one slow whirl.
     depth = y - shore
     whirl_x, whirl_y = (x - 630) / 1.35, y - 890 + 0.12 * (x - 630)
     reach = np.hypot(whirl_x, whirl_y)
@@ -309,7 +310,7 @@ def red_sky(rng: np.random.Generator) -> np.ndarray:
 
 
 def cubist_facets(rng: np.random.Generator) -> np.ndarray:
-    """A still life broken into planes: each is shaded from one edge, and short dabs run along its direction."""
+    """Paint a still life broken into planes; each is shaded from one edge and has short dabs along its direction."""
     shape = SQUARE
     columns = shape[1]
     x, y = grid(shape)
@@ -326,7 +327,7 @@ def cubist_facets(rng: np.random.Generator) -> np.ndarray:
     edges = []
 
     def plane(middle, size, share: float) -> None:
-        """Lay one plane, solid along its first edge and gone at the far side."""
+        """Paint one plane, opaque along its first edge and transparent at the far side."""
         first = rng.integers(len(axes))
         along, across = axes[first] + rng.normal(0, 0.06), axes[(first + rng.integers(2, 5)) % len(axes)]
         u, v = (np.array([np.cos(a), np.sin(a)]) for a in (along, across))
@@ -408,7 +409,7 @@ def cubist_facets(rng: np.random.Generator) -> np.ndarray:
 
 
 def still_life(picture: np.ndarray, ochre: np.ndarray, slate: np.ndarray) -> list[np.ndarray]:
-    """Block in a guitar, a bottle and a glass, and return the curves that will be drawn over the planes."""
+    """Paint a guitar, a bottle and a glass, and return the curves to be drawn over the planes."""
     shape = picture.shape[:2]
     axis, side = np.array([0.41, -0.91]), np.array([0.91, 0.41])
     t = np.linspace(-np.pi, np.pi, 240)
@@ -449,7 +450,7 @@ def still_life(picture: np.ndarray, ochre: np.ndarray, slate: np.ndarray) -> lis
 
 
 def spaced(rng: np.random.Generator, shape, pitch: int) -> np.ndarray:
-    """Points (x, y) about `pitch` apart, a little beyond the edges too: Lloyd's way, each to the middle of its cell."""
+    """Return points (x, y) about `pitch` apart, also a little outside the edges, by five steps of Lloyd's algorithm."""
     margin = 3 * pitch
     wide = [side + 2 * margin for side in shape]
     points = scattered(rng, wide, int(wide[0] * wide[1] / pitch**2))
@@ -460,7 +461,7 @@ def spaced(rng: np.random.Generator, shape, pitch: int) -> np.ndarray:
 
 
 def pointillism(rng: np.random.Generator) -> np.ndarray:
-    """Divided colour: dots side by side on a dark ground, blue and violet against gold, left to the eye to mix."""
+    """Paint in divided colour: dots side by side on a dark ground, blue and violet against gold."""
     shape = LANDSCAPE
     columns = shape[1]
     x, y = grid(shape)
@@ -497,7 +498,7 @@ def pointillism(rng: np.random.Generator) -> np.ndarray:
         glint = np.abs(x - cx) < size * 0.3 * (1 + 0.4 * ripple)
         scene = blend(scene, colours("f3ead8")[0], 0.5 * glint * (y > base + 5) * smoothstep(size * 1.5, 0, y - base))
 
-    # The near bank, its trees and the shadow they throw.
+    # The near bank, its trees and their shadow.
     bank_line = 905 - 400 * smoothstep(330, 1260, x) - 0.06 * x + 9 * noise(rng, shape, 60, 0.4)
     bank = smoothstep(-2, 2, y - bank_line)
     grass = ramp(
@@ -539,9 +540,9 @@ def pointillism(rng: np.random.Generator) -> np.ndarray:
         scene, ramp(0.5 + 0.25 * noise(rng, shape, 30, 0.3), colours("25406a", "2f6a74", "b98a45", "eab95a")), reeds
     )
 
-    # Dots lie along the forms: level on water, round in the leaves, leaning on the bank.
+    # Dots follow the forms: horizontal on water, turning in the leaves, leaning on the bank.
     lean = 0.25 * noise(rng, shape, 50) - 0.35 * bank + 1.6 * noise(rng, shape, 40) * np.maximum(leaves, reeds)
-    # First a dark ground of broad touches, then one dot beside the other, its hue a little off its neighbours'.
+    # First a dark ground of broad dabs, then dots side by side whose hues differ a little.
     canvas = Canvas(scene.astype(np.float32), rng)
     ground = blend(colours("181340")[0], scene, 0.35)
     for target, pitch, radius, spread in ((ground, 24, 17, 6), (1.04 * scene, 19, 8.8, 7)):
@@ -555,7 +556,7 @@ def pointillism(rng: np.random.Generator) -> np.ndarray:
 
 
 def palette_knife_garden(rng: np.random.Generator) -> np.ndarray:
-    """Palette knife: butter-thick slabs with high edges, streaked with half-mixed colour, flowers set on top."""
+    """Paint with a palette knife: thick slabs with high edges, streaks of half-mixed colour, flowers on top."""
     shape = LANDSCAPE
     x, y = grid(shape)
 
@@ -605,7 +606,7 @@ def palette_knife_garden(rng: np.random.Generator) -> np.ndarray:
         scene, colours("31527f")[0], polygon_mask(shape, *openings, [(680, 398), (680, 356), (698, 356), (698, 398)])
     )
 
-    # The path winds from the foreground to the door, dappled with violet shade.
+    # The path winds from the foreground to the door, with patches of violet shade.
     trail = spline([(640, 1000), (600, 830), (500, 700), (560, 590), (700, 510), (705, 440), (688, 396)], 120)
     path = polygon_mask(shape, ribbon(trail, 330 * np.linspace(1, 0.05, 120) ** 1.35))
     sunlit = smoothstep(-0.5, 0.4, noise(rng, shape, 42, 0.3, ratio=2.2))
@@ -669,7 +670,7 @@ def palette_knife_garden(rng: np.random.Generator) -> np.ndarray:
             mask=mask,
         )
 
-    # Lily pads first, then flowers: fans of small slabs, the far ones small and the near ones broad.
+    # Lily pads first, then flowers: fans of small slabs, small in the distance and broad in front.
     for spot in scattered(rng, shape, 46, pond * smoothstep(0.95, 0.85, np.hypot((x - 190) / 300, (y - 640) / 118))):
         size = 8 + 0.09 * (spot[1] - 520)
         pad = spot + np.array([[-size, 0], [0, -0.1 * size], [size, 0]])
@@ -688,7 +689,7 @@ def palette_knife_garden(rng: np.random.Generator) -> np.ndarray:
 
 
 def blossom(canvas: Canvas, rng: np.random.Generator, spot: np.ndarray, size: float, tint: np.ndarray) -> None:
-    """One flower: a few loaded touches of the knife round its heart."""
+    """Paint one flower: a few loaded touches of the knife around its centre."""
     begin = rng.uniform(0, 2 * np.pi)
     petals = rng.integers(3, 6)
     for turn in begin + np.arange(petals) * 2 * np.pi / petals + rng.normal(0, 0.25, petals):

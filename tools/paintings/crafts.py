@@ -1,8 +1,11 @@
-"""Recipes in other materials: woodblock, stained glass, marbled paper, ink wash, mosaic."""
+"""Recipes for pictures in other materials: woodblock, stained glass, marbled paper, ink wash, mosaic."""
 
 import numpy as np
-from paint_brush import Canvas, scattered
-from paint_engine import (
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from .brush import Canvas, scattered
+from .engine import (
     LANDSCAPE,
     PORTRAIT,
     SQUARE,
@@ -23,12 +26,10 @@ from paint_engine import (
     turned_flow,
     voronoi,
 )
-from PIL import Image, ImageDraw
-from scipy import ndimage
 
 
 def claw(rng, start, angle, length, width, bend, depth=2) -> list[np.ndarray]:
-    """Outlines of one finger of foam that hooks over, with smaller fingers growing from it."""
+    """Return outlines of one hooked finger of foam and of the smaller fingers that grow from it."""
     turn = angle + bend * np.linspace(0, 1, 16) ** 1.6
     path = start + np.cumsum(np.stack([np.cos(turn), np.sin(turn)], 1) * length / 15, axis=0)
     shapes = [ribbon(path, width * np.linspace(1, 0.12, 16) ** 0.8)]
@@ -48,7 +49,7 @@ def claw(rng, start, angle, length, width, bend, depth=2) -> list[np.ndarray]:
 
 
 def breaker(picture, rng, face, back, tones, claws: int, reach: float, over: float = 0.6):
-    """Print one wave between the curve of its hollow and that of its back, both from the foot to the tip."""
+    """Print one wave between two curves, its hollow `face` and its `back`, both given from the foot to the tip."""
     shape = picture.shape[:2]
     face, back = spline(face), spline(back)
     y = grid(shape)[1]
@@ -85,7 +86,7 @@ def breaker(picture, rng, face, back, tones, claws: int, reach: float, over: flo
     line = outline(body, 2.0 + 0.7 * noise(rng, shape, 50))
     picture = blend(picture, dark * 0.7, line)
 
-    # Foam: claws all along the crest and under the lip; one mask, so that one line runs round them all.
+    # Foam: claws along the crest and under the lip. They share one mask, so that one outline surrounds them all.
     shapes = []
     for number in range(claws):
         t = 0.45 + 0.55 * (number + rng.uniform(0, 0.8)) / claws
@@ -109,7 +110,7 @@ def breaker(picture, rng, face, back, tones, claws: int, reach: float, over: flo
 
 
 def woodblock_sea(rng: np.random.Generator) -> np.ndarray:
-    """Woodblock print: flat inks wiped into gradations, a dark-blue key block, the grain of plank and paper."""
+    """Paint a woodblock print: flat inks with gradations, a dark-blue key block, the grain of plank and paper."""
     shape = LANDSCAPE
     rows = shape[0]
     x, y = grid(shape)
@@ -187,7 +188,7 @@ def woodblock_sea(rng: np.random.Generator) -> np.ndarray:
     drops = polygon_mask(shape, *drops)
     picture = blend(blend(picture, tones[3], drops), tones[1], 0.6 * outline(drops, 0.8))
 
-    # Ink sits unevenly: the grain of the plank, the rubbing pad, and the tooth of the paper.
+    # The ink is uneven because of the grain of the plank, the rubbing pad and the tooth of the paper.
     grain = noise(rng, shape, 2.5, 0.2, ratio=30) + 0.5 * noise(rng, shape, 60, 0.5)
     tooth = paper(rng, shape, 1400)
     ink = 1 - picture.mean(-1)
@@ -201,7 +202,7 @@ def woodblock_sea(rng: np.random.Generator) -> np.ndarray:
 
 
 def stained_glass(rng: np.random.Generator) -> np.ndarray:
-    """Leaded glass against the light: hand-blown panes with seeds and streaks, painted edges, round lead."""
+    """Paint leaded glass against the light: hand-blown panes with seeds and streaks, painted edges, round lead."""
     shape = PORTRAIT
     rows, columns = shape
     x, y = grid(shape)
@@ -209,7 +210,7 @@ def stained_glass(rng: np.random.Generator) -> np.ndarray:
     distance = np.hypot(x - sun_x, y - sun_y)
     angle = np.arctan2(y - sun_y, x - sun_x)
 
-    # Regions are drawn first; panes are then cut inside them, longer along the region than across it.
+    # Draw the regions first, then cut panes inside them, longer along the region than across it.
     hill_lines = [
         (650, 62, 190, 0.4),
         (745, 50, 150, 2.1),
@@ -232,7 +233,7 @@ def stained_glass(rng: np.random.Generator) -> np.ndarray:
     border = np.where(region >= 5, np.minimum(border, np.abs(river)), border)
     region[wet] = 8
 
-    # Rays cut the rings round the sun; elsewhere stretched cells follow sky and hills.
+    # Rays cut the rings around the sun; elsewhere stretched cells follow the sky and the hills.
     rays = np.where(distance < 92, 5, np.where(distance < 165, 11, 17))
     turn = (angle / (2 * np.pi) + 0.5 + 0.06 * region) * rays
     to_ray = np.abs(turn - np.rint(turn)) / rays * 2 * np.pi * distance
@@ -245,7 +246,7 @@ def stained_glass(rng: np.random.Generator) -> np.ndarray:
         cell, _, gap = voronoi(shape, points, (wander[0], wander[1] + y * (1 / stretch - 1)))
         pane[inside] = (cell + 1000 * number)[inside]
         seam = np.where(inside, gap, seam)
-    # The sky is cut into shards that fly out from the sun: cells of a plane of angle and distance.
+    # The sky is cut into shards that point away from the sun: Voronoi cells in the plane of angle and distance.
     around = 1634
     fan = ((angle + np.pi) / (2 * np.pi) * around - x, distance * 0.34 - y)
     points = scattered(rng, (420, around), 280)
@@ -305,12 +306,12 @@ def stained_glass(rng: np.random.Generator) -> np.ndarray:
 
 
 def marbled_paper(rng: np.random.Generator) -> np.ndarray:
-    """Marbling: drops of colour spread on a bath and push each other into veins; combs then draw them out.
+    """Paint marbled paper: drops of colour spread on a bath, push each other into veins, and are combed.
 
-    Every pixel is followed backwards through the combing and the drops until it falls inside one of them.
+    Every pixel is followed backwards through the combing and the drops until it lies inside one of the drops.
     """
     shape = LANDSCAPE
-    # Veins are thinner than a pixel, so the bath is followed at twice the size and averaged.
+    # Veins are thinner than a pixel, so the bath is computed at twice the size and averaged.
     tremble = [2.2 * noise(rng, shape, 90) + 0.5 * noise(rng, shape, 10) for _ in range(2)]
     px, py = (
         place / 2 + ndimage.zoom(shake, 2, order=1)
@@ -323,7 +324,7 @@ def marbled_paper(rng: np.random.Generator) -> np.ndarray:
         return cx + dx * np.cos(angle) - dy * np.sin(angle), cy + dx * np.sin(angle) + dy * np.cos(angle)
 
     def comb(q, spacing, pull, soft):
-        """How far a comb with teeth at every `spacing` along q drags the bath, each tooth a little unlike."""
+        """Return how far a comb with teeth at every `spacing` along q drags the bath; teeth differ a little."""
         tooth = np.floor(q / spacing + 0.5)
         strength = rng.normal(1, 0.16, 400)[tooth.astype(int) % 400]
         return pull * strength * np.exp(-np.abs(q - tooth * spacing) / soft)
@@ -376,7 +377,7 @@ def marbled_paper(rng: np.random.Generator) -> np.ndarray:
 
     picture = inks[found].reshape(shape[0], 2, shape[1], 2, 3).mean((1, 3))
     rim = rim.reshape(shape[0], 2, shape[1], 2).mean((1, 3))
-    # Colour floats thin in the middle of a drop and gathers at its rim; the paper shows through in grains.
+    # The colour is thin in the middle of a drop and dense at its rim; the grain of the paper shows through.
     sheet = paper(rng, shape, 900)
     bloom = 0.07 * np.exp(-rim / 3) - 0.05 + 0.05 * noise(rng, shape, 45, 0.5) + 0.035 * noise(rng, shape, 4, 0.5)
     picture = blend(picture, colours("f3e8cf")[0], np.clip(0.1 - bloom + 0.03 * sheet, 0, 0.5))
@@ -389,7 +390,7 @@ def marbled_paper(rng: np.random.Generator) -> np.ndarray:
 
 
 def wash(rng, mask: np.ndarray, strength: np.ndarray | float, wet: float = 0.5) -> np.ndarray:
-    """How dark a puddle of ink dries: grainy, darker along its rim, and bled out where the paper was wet."""
+    """Return the density of a dried puddle of ink: grainy, darker at its rim, blurred where the paper was wet."""
     shape = mask.shape
     bled = ndimage.gaussian_filter(mask, 16)
     damp = wet * smoothstep(0.0, 1.2, noise(rng, shape, 90, 0.3))
@@ -399,7 +400,7 @@ def wash(rng, mask: np.ndarray, strength: np.ndarray | float, wet: float = 0.5) 
 
 
 def ink_wash(rng: np.random.Generator) -> np.ndarray:
-    """Ink on rice paper: washes from pale to dark pile mountains up out of mist; a nearly dry brush adds the rock."""
+    """Paint ink on rice paper: pale to dark washes form mountains in mist, and a nearly dry brush adds the rock."""
     shape = PORTRAIT
     columns = shape[1]
     x, y = grid(shape)
@@ -410,7 +411,7 @@ def ink_wash(rng: np.random.Generator) -> np.ndarray:
     bleed = 3.5 * noise(rng, shape, 26, 0.5)
 
     def pour(density: np.ndarray, tint: str = "2a2b33") -> None:
-        """Darken the sheet by a density, as a transparent ink does."""
+        """Darken the sheet by a density, as transparent ink does."""
         absorbed = -np.log(colours(tint)[0] + 0.02)
         canvas.colour *= np.exp(-density[..., None] * absorbed / absorbed.mean() * 1.9).astype(np.float32)
 
@@ -435,7 +436,7 @@ def ink_wash(rng: np.random.Generator) -> np.ndarray:
         line = foot - rise - 6 * noise(rng, (8, columns), 30, 0.5)[4]
         depth = y - line + (1 + 0.5 * number) * 0.4 * bleed
         mask = smoothstep(-1.2, 1.2, depth) * smoothstep(10, 45, rise)
-        # Mist eats the foot of every range, in drifts.
+        # Drifts of mist hide the foot of every range.
         drift = 1 + 0.4 * noise(rng, shape, 90, 0.2, ratio=2.5)
         fade = np.exp(-((np.clip(depth, 0, None) / (reach * np.clip(drift, 0.3, 2))) ** 1.5))
         mist = smoothstep(foot + 30, foot - 130, y + 40 * noise(rng, shape, 80, 0.2, ratio=3))
@@ -444,7 +445,7 @@ def ink_wash(rng: np.random.Generator) -> np.ndarray:
         pooled = smoothstep(0.5, 1.6, noise(rng, shape, 60, 0.3)) * fade * mist
         pour(wash(rng, mask * pooled, 0.5 * dark, 0.1))
 
-        # Rock: split strokes that fall away from the ridges.
+        # Rock: broken strokes that run down from the ridges.
         if number:
             for _ in range(130 + 150 * number):
                 column = int(rng.uniform(0, columns - 1))
@@ -476,7 +477,7 @@ def ink_wash(rng: np.random.Generator) -> np.ndarray:
                 if rise[column] > 40:
                     pine(canvas, rng, column, line[column] + rng.uniform(2, 14), 9 + 9 * (number - 2) ** 1.5, dark)
 
-    # Water: a few level strokes; a boat, some birds, reeds, and the seal.
+    # A few horizontal strokes for the water; then a boat, birds, reeds and the seal.
     for _ in range(46):
         level = rng.uniform(985, 1130)
         start = rng.uniform(200, 800)
@@ -525,12 +526,12 @@ def ink_wash(rng: np.random.Generator) -> np.ndarray:
 
 
 def mist_at(mist: np.ndarray, path: np.ndarray) -> float:
-    """How clear the air is at the middle of a path."""
+    """Return the visibility in the mist at the middle of a path."""
     return float(sample(mist, *path[len(path) // 2][:, None])[0])
 
 
 def pine(canvas: Canvas, rng: np.random.Generator, x: float, y: float, size: float, dark: float) -> None:
-    """A small pine: a bent trunk and flat tufts of needles, drawn with the tip of the brush."""
+    """Draw a small pine with the tip of the brush: a bent trunk and flat tufts of needles."""
     ink = colours("141418")[0]
     lean = rng.normal(0, 0.25)
     t = np.linspace(0, 1, 8)
@@ -553,9 +554,9 @@ def pine(canvas: Canvas, rng: np.random.Generator, x: float, y: float, size: flo
 
 
 def lay_rows(rng, taken: np.ndarray, mask: np.ndarray, level: np.ndarray, row: float, stone: float) -> list:
-    """Set stones in rows along the contours of a field: (x, y, direction, length, width) of each.
+    """Set stones in rows along the contours of `level`, and return (x, y, direction, length, width) for each.
 
-    `taken` marks the ground that is covered already and is filled in as the work goes on.
+    `taken` marks the ground that is already covered; new stones are added to it.
     """
     rows, columns = taken.shape
     gy, gx = np.gradient(ndimage.gaussian_filter(level, 2.0))
@@ -577,7 +578,7 @@ def lay_rows(rng, taken: np.ndarray, mask: np.ndarray, level: np.ndarray, row: f
                 i, j = int(y), int(x)
                 if not (0 <= i < rows and 0 <= j < columns) or not mask[i, j]:
                     break
-                # Back to the middle of the row, from which curves drive the walk away.
+                # Return to the middle of the row, because steps along a curve lead away from it.
                 miss = np.clip((level[i, j] - band * row) / max(steepness[i, j], 0.2), -row, row)
                 nx, ny = normal_x[i, j], normal_y[i, j]
                 x, y = x - nx * miss, y - ny * miss
@@ -599,7 +600,7 @@ def lay_rows(rng, taken: np.ndarray, mask: np.ndarray, level: np.ndarray, row: f
 
 
 def mosaic(rng: np.random.Generator) -> np.ndarray:
-    """Mosaic: stones set in rows that follow every outline, each tilted its own way so that the gold flickers."""
+    """Paint a mosaic: stones in rows that follow every outline, each tilted differently so that the gold flickers."""
     shape = SQUARE
     rows, columns = shape
     x, y = grid(shape)
@@ -607,7 +608,7 @@ def mosaic(rng: np.random.Generator) -> np.ndarray:
     ray = np.hypot(x - sun_x, y - sun_y)
     turn = np.arctan2(y - sun_y, x - sun_x)
 
-    # Two fish in a sea under a gold sky. All runs off the edges: a painted frame would come back in every transfer.
+    # Two fish in a sea under a gold sky. There is no painted frame, because it would appear in every transfer.
     fish = []
     for cx, cy, size, way in ((370, 830, 1.45, 1), (800, 1010, 1.2, -1)):
         back = [
@@ -633,7 +634,7 @@ def mosaic(rng: np.random.Generator) -> np.ndarray:
     sky = ~sea & ~disc
     billow = ray + 10 * noise(rng, shape, 150)
 
-    # From the figures outwards; the last, smallest stones go wherever a gap is left.
+    # Start at the figures and work outwards; the last and smallest stones fill the gaps.
     taken = np.zeros(shape, bool)
     stones = []
     for mask, level, row, long in (
@@ -653,7 +654,7 @@ def mosaic(rng: np.random.Generator) -> np.ndarray:
     def of(values):
         return sample(values, *where)
 
-    # The colour of each stone comes from the place it lies in.
+    # The colour of each stone depends on its place.
     count = len(stones)
     pick = rng.random(count)
     golds = colours("8a5a16", "b9801f", "dca733", "f0cb5c", "fae59a")
@@ -682,7 +683,7 @@ def mosaic(rng: np.random.Generator) -> np.ndarray:
         tint = np.where((eye < 30)[:, None], np.where((eye < 13)[:, None], colours("16100f")[0], reds[4]), tint)
     tint = np.clip(tint * rng.normal(1, 0.11, (count, 1)) + rng.normal(0, 0.022, (count, 3)), 0, 1)
 
-    # Cut the stones unevenly and set them in mortar, at twice the size for clean edges.
+    # Cut the stones unevenly and set them in mortar, at twice the size so that edges are clean.
     image = Image.new("I", (2 * columns, 2 * rows), -1)
     draw = ImageDraw.Draw(image)
     corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])

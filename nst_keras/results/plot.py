@@ -1,42 +1,57 @@
-"""Every figure of the notebooks.
+"""Every figure of the notebooks, and the progress bar.
 
-Each function returns a Matplotlib figure that is not registered with pyplot: a notebook shows it as a cell's
-last line, once; elsewhere `save_figure` writes it.
+Each function returns a Matplotlib figure that is not registered with pyplot: a notebook shows it once, as a cell's last
+line; elsewhere `save_figure` writes it.
 """
 
 import contextlib
 import itertools
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from tqdm.auto import tqdm
 
-from .image import save_image
+from ..image import save_image
+from ..support.types import ImageArray, PathLike
 
-STYLE = Path(__file__).parent / "style.mplstyle"
+STYLE = {
+    "figure.dpi": 110,
+    "figure.constrained_layout.use": True,
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "lines.linewidth": 1.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+}
 
 
 @contextlib.contextmanager
-def styled_figure(width, height):
-    """A new figure of that size in inches, to be drawn within the `with` block in this package's style."""
-    plt.close(plt.figure())  # loads the backend: what it sets up for notebooks would be undone within the context
+def styled_figure(width: float, height: float) -> Iterator[Figure]:
+    """Give a new figure of that size in inches, to be drawn within the `with` block in this package's style."""
+    plt.close(plt.figure())  # loads the backend: its settings for notebooks would be undone within the context
     with plt.style.context(STYLE):
         figure = plt.figure(figsize=(width, height))
         yield figure
     plt.close(figure)
 
 
-def plot_images(pictures, *, columns=None, height=2.6):
-    """Pictures side by side under their titles.
+def plot_images(pictures: Mapping[str, np.ndarray], *, columns: int | None = None, height: float = 2.6) -> Figure:
+    """Plot pictures side by side under their titles.
 
     Parameters
     ----------
-    pictures : dict
-        {title: image array (H, W, 3) or (H, W)}.
-    columns : int, optional
+    pictures
+        {title: image (H, W, 3) or (H, W)}.
+    columns
         Pictures in a row; all in one row if not given.
-    height : float
+    height
         Of a row, in inches.
     """
     if not pictures:
@@ -50,15 +65,17 @@ def plot_images(pictures, *, columns=None, height=2.6):
     return figure
 
 
-def plot_losses(history):
-    """Every term of a run over its iterations, logarithmic; dotted lines where the size changes."""
+def plot_losses(history: Sequence) -> Figure:
+    """Plot every term over the iterations, on a logarithmic axis; dotted lines mark where the size changes."""
     with styled_figure(8, 3.5) as figure:
         _loss_curves(figure.subplots(), history)
     return figure
 
 
-def plot_comparison(content, styles, result, history):
-    """Content (None: without one) | styles | result above, loss curves below."""
+def plot_comparison(
+    content: ImageArray | None, styles: Sequence[ImageArray], result: ImageArray, history: Sequence
+) -> Figure:
+    """Plot content (if there is one) | styles | result, and the loss curves below."""
     titles = ["style"] if len(styles) == 1 else [f"style {i}" for i in range(1, len(styles) + 1)]
     pictures = {} if content is None else {"content": content}
     pictures = pictures | dict(zip(titles, styles, strict=True)) | {"result": result}
@@ -71,11 +88,37 @@ def plot_comparison(content, styles, result, history):
     return figure
 
 
-def save_figure(figure, path):
+def save_figure(figure: Figure, path: PathLike) -> None:
     """Write a figure as a picture, whole or not at all; see `save_image`."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     save_image(np.asarray(canvas.buffer_rgba())[..., :3].astype("float32") / 255, path)
+
+
+class ProgressBar:
+    """A callback that shows size, iteration, loss, and the time left, in terminals and notebooks.
+
+    It appears with the first step, and closes itself at the end of the work; `close()` closes it earlier.
+    """
+
+    LAYOUT = "{percentage:3.0f}% |{bar}| {postfix} [{elapsed}, {remaining} left]"
+
+    def __init__(self):
+        self._bar = None
+
+    def __call__(self, step):
+        if self._bar is None:
+            self._bar = tqdm(total=1.0, bar_format=self.LAYOUT, smoothing=0.1, dynamic_ncols=True)
+        self._bar.postfix = f"{step.size} px, iteration {step.iteration}, loss {step.total:.4g}"
+        self._bar.update(step.progress - self._bar.n)
+        if step.progress >= 1:
+            self.close()
+
+    def close(self) -> None:
+        """Close the bar if it is shown."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
 
 
 def _row_of_images(figure, pictures):

@@ -1,6 +1,6 @@
-"""Paint the bundled style pictures: `python tools/paint.py [NAME ...] [-o FOLDER]`.
+"""Paint the bundled style pictures: `python -m tools.paintings [NAME ...] [-o FOLDER]`.
 
-Every picture is drawn from nothing with a fixed seed, so running this again gives the same files.
+Every picture is computed from a fixed seed, so that a second run gives the same files.
 """
 
 import argparse
@@ -9,10 +9,11 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from paint_crafts import ink_wash, marbled_paper, mosaic, stained_glass, woodblock_sea
-from paint_engine import finished
-from paint_landscape import landscape
-from paint_oils import cubist_facets, impasto_night, palette_knife_garden, pointillism, red_sky
+
+from .crafts import ink_wash, marbled_paper, mosaic, stained_glass, woodblock_sea
+from .engine import finished
+from .landscape import landscape
+from .oils import cubist_facets, impasto_night, palette_knife_garden, pointillism, red_sky
 
 RECIPES = (
     impasto_night,
@@ -28,14 +29,14 @@ RECIPES = (
     landscape,
 )
 PAINTINGS = {recipe.__name__: recipe for recipe in RECIPES}
-# Every seed comes from the name, but for the one scenery that was chosen among several.
+# The seed is a checksum of the name, except for the landscape, which was chosen among several.
 SEEDS = {"landscape": 1}
-IMAGES = Path(__file__).resolve().parent.parent / "images"
+IMAGES = Path(__file__).resolve().parents[2] / "images"
 
 
 def main() -> None:
     """Paint the named pictures, or all of them."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser("python -m tools.paintings", description="Paint the bundled style pictures.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of: {', '.join(PAINTINGS)}")
     parser.add_argument("-o", "--output", type=Path, default=IMAGES, help="folder for the pictures")
     arguments = parser.parse_args()
@@ -54,7 +55,3 @@ def main() -> None:
         seconds = time.perf_counter() - began
         size = f"{picture.width} × {picture.height}"
         print(f"{path}: {size}, {path.stat().st_size / 1000:.0f} kB, {seconds:.1f} s", flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
-"""Colour, noise, flows, shapes and light, shared by all recipes: numpy, scipy and Pillow only.
+"""Colours, noise, flows, shapes and light for all recipes, with NumPy, SciPy and Pillow only.
 
-Recipes work on a canvas 1.5 times as large as the saved picture; the reduction at the end smooths every edge.
+Recipes paint on a canvas 1.5 times as large as the saved picture; the final reduction smooths every edge.
 Fields are indexed [row, column]; points and directions are (x, y) in canvas pixels.
 """
 
@@ -23,13 +23,13 @@ def colours(*codes: str) -> np.ndarray:
 
 
 def ramp(tone: np.ndarray, stops: np.ndarray, positions: np.ndarray | None = None) -> np.ndarray:
-    """Look up a tone in [0, 1] in a row of colours, linearly between neighbours."""
+    """Map tones in [0, 1] to colours, with linear interpolation between neighbouring stops."""
     positions = np.linspace(0, 1, len(stops)) if positions is None else positions
     return np.stack([np.interp(tone, positions, stops[:, c]) for c in range(3)], axis=-1).astype(np.float32)
 
 
 def turned_hue(colour: np.ndarray, degrees: np.ndarray | float) -> np.ndarray:
-    """Turn the hue of colours round the grey axis; 180 degrees gives the complement of equal lightness."""
+    """Rotate colours about the grey axis; 180 degrees gives the complementary colour of equal lightness."""
     angle = np.radians(np.broadcast_to(degrees, colour.shape[:-1]))[..., None]
     axis = np.full(3, 3**-0.5)
     grey = colour.mean(-1, keepdims=True)
@@ -37,30 +37,31 @@ def turned_hue(colour: np.ndarray, degrees: np.ndarray | float) -> np.ndarray:
 
 
 def smoothstep(low: float, high: float, values: np.ndarray) -> np.ndarray:
-    """Rise from 0 at `low` to 1 at `high` with level ends."""
+    """Rise smoothly from 0 at `low` to 1 at `high`, with slope 0 at both ends."""
     t = np.clip((values - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def blend(below: np.ndarray, above: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Lay a colour or picture over another with a coverage in [0, 1]."""
+    """Blend a colour or picture over another one with coverage `alpha` in [0, 1]."""
     alpha = alpha[..., None] if np.ndim(alpha) == 2 else alpha
     return below + (above - below) * alpha
 
 
 def grid(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """The x and y coordinate of every pixel."""
+    """Return the x and y coordinates of all pixels."""
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     return x, y
 
 
 def noise(rng: np.random.Generator, shape, scale, roughness: float = 0.0, ratio: float = 1.0) -> np.ndarray:
-    """Isotropic noise with mean 0 and deviation 1; `scale` is the size of its features in pixels.
+    """Return noise with mean 0 and standard deviation 1; `scale` is the size of its features in pixels.
 
-    Roughness 0 gives smooth blobs, 1 a fractal with detail down to the pixel; a `ratio` above 1 stretches it along x.
+    Roughness 0 gives smooth blobs, roughness 1 a fractal with detail in every pixel. A `ratio` above 1 stretches
+    the features along x.
     """
     scale = min(scale, max(shape))
-    # The margin keeps opposite edges from matching, which a Fourier sum would make them do.
+    # A Fourier sum is periodic; the margin keeps opposite edges from matching.
     padded = [fft.next_fast_len(int(n + 2 * scale), real=True) for n in shape]
     rows = fft.fftfreq(padded[0])[:, None].astype(np.float32)
     columns = fft.rfftfreq(padded[1])[None, :].astype(np.float32) * ratio
@@ -74,31 +75,31 @@ def noise(rng: np.random.Generator, shape, scale, roughness: float = 0.0, ratio:
 
 
 def unit_flow(flow: Flow) -> Flow:
-    """Scale every direction to length one."""
+    """Scale every direction to length 1."""
     size = np.hypot(*flow) + 1e-6
     return flow[0] / size, flow[1] / size
 
 
 def turned_flow(angle: np.ndarray) -> Flow:
-    """Directions from an angle in radians, clockwise from the x axis as y points down."""
+    """Return the directions for angles in radians, clockwise from the x axis because y points down."""
     return np.cos(angle), np.sin(angle)
 
 
 def contour_flow(level: np.ndarray, blur: float = 4.0) -> Flow:
-    """Directions along the contour lines of a field."""
+    """Return the directions along the contour lines of a field."""
     gy, gx = np.gradient(ndimage.gaussian_filter(level, blur))
     return unit_flow((gy, -gx))
 
 
 def sample(values: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Nearest value of a field at points, with the border repeated outside."""
+    """Return the nearest value of a field at each point; outside the field, the nearest border value."""
     height, width = values.shape[:2]
     return values[np.clip(np.rint(y).astype(int), 0, height - 1), np.clip(np.rint(x).astype(int), 0, width - 1)]
 
 
 def drag(values: np.ndarray, flow: Flow, length: float, steps: int = 24) -> np.ndarray:
-    """Smear a field along a flow, as a dry brush drags wet paint: the mean along each streamline."""
-    # Smears are soft, so half the size shows as much in a quarter of the time.
+    """Average a field along the streamlines of a flow, as a dry brush drags wet paint."""
+    # The result is smooth, so half the size is enough and takes a quarter of the time.
     small, slopes = values[::2, ::2].astype(np.float32), [part[::2, ::2] for part in flow]
     x, y = grid(small.shape)
     step = length / (2 * steps)
@@ -114,7 +115,7 @@ def drag(values: np.ndarray, flow: Flow, length: float, steps: int = 24) -> np.n
 
 
 def polygon_mask(shape, *polygons) -> np.ndarray:
-    """Coverage in [0, 1] of filled polygons given as arrays of (x, y), with smooth edges."""
+    """Return the coverage in [0, 1] of filled polygons, given as arrays of (x, y), with smooth edges."""
     factor = 2
     image = Image.new("L", (shape[1] * factor, shape[0] * factor))
     draw = ImageDraw.Draw(image)
@@ -125,7 +126,7 @@ def polygon_mask(shape, *polygons) -> np.ndarray:
 
 
 def relief_light(colour: np.ndarray, height: np.ndarray, relief: float, gloss: float = 0.0) -> np.ndarray:
-    """Shade a colour by a thickness lit from the upper left, with a soft gloss on slopes facing the light."""
+    """Shade a colour by a height field lit from the upper left, with a soft gloss on slopes that face the light."""
     gy, gx = np.gradient(height)
     nx, ny = -gx * relief, -gy * relief
     size = np.sqrt(nx**2 + ny**2 + 1)
@@ -136,7 +137,7 @@ def relief_light(colour: np.ndarray, height: np.ndarray, relief: float, gloss: f
 
 
 def weave(rng: np.random.Generator, shape, pitch: float = 5.0) -> np.ndarray:
-    """A woven cloth as a height field around 0: two sets of uneven threads passing over each other."""
+    """Return woven cloth as a height field around 0: two sets of uneven threads that cross."""
     x, y = grid(shape)
     x = x + 1.6 * noise(rng, shape, 40)
     y = y + 1.6 * noise(rng, shape, 40)
@@ -146,7 +147,7 @@ def weave(rng: np.random.Generator, shape, pitch: float = 5.0) -> np.ndarray:
 
 
 def paper(rng: np.random.Generator, shape, fibres: int = 600) -> np.ndarray:
-    """Paper as a height field of deviation about 1: cloudy pulp, tooth and scattered long fibres."""
+    """Return paper as a height field with standard deviation about 1: cloudy pulp, tooth and scattered long fibres."""
     pulp = 0.4 * noise(rng, shape, 30, 0.5) + 0.6 * noise(rng, shape, 5, 0.4) + 0.4 * noise(rng, shape, 2.2)
     image = Image.new("F", (shape[1], shape[0]))
     draw = ImageDraw.Draw(image)
@@ -159,7 +160,7 @@ def paper(rng: np.random.Generator, shape, fibres: int = 600) -> np.ndarray:
 
 
 def finished(picture: np.ndarray, longer_side: int = 768) -> Image.Image:
-    """Reduce a painted array to the size at which it is saved."""
+    """Reduce a painted array to the size of the saved picture."""
     image = Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8))
     factor = longer_side / max(image.size)
     size = tuple(round(n * factor) for n in image.size)
@@ -167,14 +168,14 @@ def finished(picture: np.ndarray, longer_side: int = 768) -> Image.Image:
 
 
 def spline(points, count: int = 160) -> np.ndarray:
-    """A smooth curve through points (x, y), with `count` samples evenly spread in its parameter."""
+    """Return `count` samples of a smooth curve through points (x, y), evenly spaced in its parameter."""
     points = np.asarray(points, float)
     knots = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T) ** 0.7)])
     return CubicSpline(knots / knots[-1], points)(np.linspace(0, 1, count))
 
 
 def ribbon(path: np.ndarray, widths: np.ndarray) -> np.ndarray:
-    """The outline of a path with a width at every point."""
+    """Return the outline of a path that has a width at every point."""
     slope = np.gradient(path, axis=0)
     normal = np.stack([-slope[:, 1], slope[:, 0]], 1) / (np.hypot(*slope.T)[:, None] + 1e-6)
     offset = normal * widths[:, None] / 2
@@ -182,7 +183,7 @@ def ribbon(path: np.ndarray, widths: np.ndarray) -> np.ndarray:
 
 
 def outline(mask: np.ndarray, width: np.ndarray | float) -> np.ndarray:
-    """Coverage of a line of the given width that follows the edge of a mask."""
+    """Return the coverage of a line of the given width along the edge of a mask."""
     inside = mask > 0.5
     distance = np.where(
         inside, ndimage.distance_transform_edt(inside) - 0.5, ndimage.distance_transform_edt(~inside) - 0.5
@@ -191,7 +192,7 @@ def outline(mask: np.ndarray, width: np.ndarray | float) -> np.ndarray:
 
 
 def voronoi(shape, points: np.ndarray, wander: tuple | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The nearest point of every pixel, its distance, and the distance to the border with the next one."""
+    """Return the index of each pixel's nearest point, its distance, and the distance to the border of the cell."""
     x, y = grid(shape)
     if wander is not None:
         x, y = x + wander[0], y + wander[1]
@@ -202,7 +203,7 @@ def voronoi(shape, points: np.ndarray, wander: tuple | None = None) -> tuple[np.
 
 
 def foliage(rng: np.random.Generator, shape, blobs, ragged: float = 0.3) -> np.ndarray:
-    """Coverage of leafy masses given as (x, y, radius): soft balls with a torn edge."""
+    """Return the coverage of leafy masses, given as (x, y, radius): soft balls with a ragged edge."""
     x, y = grid(shape)
     fullness = np.full(shape, -9.0, np.float32)
     for cx, cy, radius in blobs:
@@ -211,5 +212,5 @@ def foliage(rng: np.random.Generator, shape, blobs, ragged: float = 0.3) -> np.n
 
 
 def ridge(rng: np.random.Generator, columns: int, level: float, swing: float, scale: float, rough=0.3):
-    """The y of a hill line for every column."""
+    """Return the y of a hill line for every column."""
     return level + swing * noise(rng, (8, columns), scale, rough)[4]

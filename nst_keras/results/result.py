@@ -1,0 +1,84 @@
+"""The result of a run."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from matplotlib.figure import Figure
+from PIL import Image
+
+from ..image import save_image, to_pil
+from ..optimize import Step
+from ..support.types import ImageArray, PathLike
+from .plot import plot_comparison, plot_losses
+
+
+@dataclass(frozen=True)
+class Result:
+    """The result of a run.
+
+    Attributes
+    ----------
+    image
+        The picture, (H, W, 3) float32 in [0, 1].
+    history
+        One `Step` for each iteration, without its image.
+    settings
+        The keyword arguments of the run, with layers and shares spelled out: `style_transfer(content, style,
+        **settings)` repeats it. (Arrays given as `init`, `masks` or `style_masks`, and a model given as `network`, are
+        not kept.)
+    inputs
+        The files that content, styles, masks and init were read from.
+    interrupted
+        True if Ctrl-C, a notebook's stop button, or a callback's `StopIteration` ended the run; `image` is then the
+        best one until there.
+    content
+        The content at the result's size; None for a texture.
+    styles
+        The styles' pictures as they were at the last scale, recoloured if they were.
+    notes
+        What the run wants you to know, such as that colours were clipped.
+    """
+
+    image: ImageArray = field(repr=False)
+    history: list[Step] = field(repr=False)
+    settings: dict
+    inputs: list[str]
+    interrupted: bool
+    content: ImageArray | None = field(repr=False)
+    styles: list[ImageArray] = field(repr=False)
+    notes: list[str] = field(default_factory=list)
+
+    def save(self, path: PathLike, *, dpi: int | None = None) -> None:
+        """Write the image to a file, never over one of the run's inputs. See `save_image`."""
+        save_image(self.image, path, inputs=self.inputs, dpi=dpi)
+
+    def keep(self, folder: PathLike, *, frames: Any = None) -> None:
+        """Write all of the run into a new or empty folder; see `nst_keras.results.runs` for what is in it.
+
+        `frames` are pictures on the way, see `nst_keras.studio.Frames`.
+        """
+        from .runs import keep_result
+
+        keep_result(self, folder, frames)
+
+    @classmethod
+    def load(cls, folder: PathLike) -> "Result":
+        """Return the result in a folder that `keep`, or a run with `checkpoint=folder`, has written; exact to the bit.
+
+        Its files are read without trust: nothing in them is executed. A `ValueError` if one is missing or damaged.
+        """
+        from .runs import read_result
+
+        return cls(**read_result(folder))
+
+    def show(self) -> Image.Image:
+        """Return a PIL image: a notebook shows it as a cell's last line; its own `.show()` opens a window."""
+        return to_pil(self.image)
+
+    def plot_losses(self) -> Figure:
+        """Plot every term over the iterations; see `nst_keras.results.plot.plot_losses`."""
+        return plot_losses(self.history)
+
+    def compare(self) -> Figure:
+        """Plot content | styles | result, and the loss curves below."""
+        return plot_comparison(self.content, self.styles, self.image, self.history)

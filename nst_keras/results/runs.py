@@ -1,0 +1,242 @@
+"""Runs that are kept: a folder from which a run can be loaded, or continued after it was killed.
+
+A run folder holds
+
+- `run.json`: settings, versions, and the SHA-256 of every input file;
+- `result.png`, `result.npz` (the exact float32 pictures) and `result.json` (history, notes), once there is a result;
+- `frames/`, if frames were kept;
+- `inputs/` and `checkpoint.npz` of a run with checkpoints: copies of every input, and the state of the run.
+
+The copies are whole files, with all that a camera wrote into them. To show a run to others, use `save_page`.
+"""
+
+import functools
+import os
+import shutil
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..image import load_image, save_image
+from ..masks.basics import load_mask
+from ..optimize import Step
+from ..support.files import (
+    check_kinds,
+    check_new_folder,
+    new_folder,
+    read_arrays,
+    read_json,
+    read_state,
+    sha256,
+    write_arrays,
+    write_json,
+)
+from ..support.types import PathLike
+from ..support.versions import versions
+
+SOURCES = ("content", "style", "masks", "style_masks", "init", "weights")  # arguments that may be files
+RUN = {"settings": dict, "versions": dict, "inputs": list, "sources": (dict, type(None))}
+RESULT = {"history": list, "notes": list, "interrupted": bool}
+
+
+def keep_result(result: Any, folder: PathLike, frames: Any = None) -> None:
+    """Write a `Result` into a new folder; see `Result.keep`."""
+    inputs = [{"path": path, "sha256": sha256(path)} for path in result.inputs if os.path.isfile(path)]
+    with new_folder(folder) as partial:
+        _write_run(partial, result.settings, inputs, None)
+        _write_result(partial, result)
+        if frames is not None:
+            (partial / "frames").mkdir()
+            for iteration, image in frames.images.items():
+                save_image(image, partial / "frames" / f"{iteration:05d}.png")
+
+
+def read_result(folder: PathLike) -> dict[str, Any]:
+    """Return the fields of the `Result` in a run folder."""
+    folder = Path(folder)
+    run = read_json(folder / "run.json", RUN)
+    path = folder / "result.json"
+    if not path.is_file() and run["sources"]:
+        raise ValueError(f"the run in {str(folder)!r} is not finished; resume({str(folder)!r}) continues it.")
+    record = read_json(path, RESULT)
+    arrays = read_arrays(folder / "result.npz", ["image"])
+    pictures = {name: load_image(array, name=f"{name} in {str(folder)!r}") for name, array in arrays.items()}
+    return {
+        "image": pictures.pop("image"),
+        "history": [Step.from_record(item, path) for item in record["history"]],
+        "settings": run["settings"],
+        "inputs": _original_paths(_checked_inputs(run, folder)),
+        "interrupted": record["interrupted"],
+        "content": pictures.pop("content", None),
+        "styles": [pictures[name] for name in sorted(pictures)],
+        "notes": [str(note) for note in record["notes"]],
+    }
+
+
+def is_finished(folder: Path) -> bool:
+    """Return whether a run folder holds a result."""
+    return (folder / "result.json").is_file()
+
+
+def read_run(folder: Path, known: Mapping[str, Any]) -> dict:
+    """Return the arguments with which an unfinished run is continued; its settings must be those that are `known`.
+
+    Raises a `ValueError` if the folder holds no run with checkpoints, or a file in it is damaged or was changed.
+    """
+    run = read_json(folder / "run.json", RUN)
+    if run["sources"] is None:
+        raise ValueError(
+            f"the run in {str(folder)!r} has no checkpoints, so it cannot be continued exactly. From its picture: "
+            'result = Result.load(folder); style_transfer(…, **{**result.settings, "init": result.image}).'
+        )
+    unknown = run["settings"].keys() ^ known.keys()
+    if unknown:
+        raise ValueError(f"{str(folder / 'run.json')!r}: settings of another version: {', '.join(sorted(unknown))}.")
+    others = [f"{name} {old}" for name, old in run["versions"].items() if versions().get(name) != old]
+    if others:
+        warnings.warn(f"The run was begun with {', '.join(others)}: the result may differ a little.", stacklevel=3)
+    for one in _checked_inputs(run, folder):
+        if sha256(_inside(folder, one["copy"])) != one["sha256"]:
+            raise ValueError(f"{one['copy']!r} in {str(folder)!r} was changed since the run began.")
+    check_kinds(run["sources"], {"content": str, "style": list}, folder / "run.json")
+    sources = {name: _found(folder, run["sources"][name]) for name in SOURCES if run["sources"].get(name) is not None}
+    return run["settings"] | sources
+
+
+def as_checkpoint(folder: Any, network: Any) -> "Checkpoint":
+    """Return the checkpoint of a new run; a `ValueError` if the run could not be repeated from a folder."""
+    if isinstance(folder, Checkpoint):
+        return folder
+    if not isinstance(network, str):
+        raise ValueError("checkpoint needs a network by its name: a model of your own cannot be kept in a folder.")
+    return Checkpoint(check_new_folder(folder))
+
+
+class Checkpoint:
+    """The folder of a run with checkpoints while it runs: a new folder, or that of a run that is continued."""
+
+    def __init__(self, folder: PathLike) -> None:
+        self.folder, self._saved = Path(folder), None
+        self._path = self.folder / "checkpoint.npz"
+        if self._path.is_file():
+            self._saved = read_state(self._path, {"level": int}, ["state x", "image"])
+
+    @property
+    def level(self) -> int:
+        """The scale at which the run is continued."""
+        return self._saved[0]["level"] if self._saved else 0
+
+    def begin(self, settings: dict, sources: Mapping[str, Any]) -> None:
+        """Make the folder with all that `resume` needs, unless the run is continued."""
+        if (self.folder / "run.json").is_file():
+            return
+        with new_folder(self.folder) as partial:
+            (partial / "inputs").mkdir()
+            inputs = []
+            copies = {name: _copied(partial, sources[name], name, inputs) for name in SOURCES}
+            _write_run(partial, settings, inputs, copies)
+
+    def begin_level(self, level: int, recorder: Any) -> dict:
+        """Continue at scale `level` with a new recorder where the run was saved: return arguments of `minimize`."""
+        if self._saved is None or level != self.level:
+            return {"save": functools.partial(self.save, level)}
+        record, arrays = self._saved
+        image = arrays.pop("image")
+        state = {name.removeprefix("state "): array for name, array in arrays.items()}
+        of_pixels = [image, *(array for array in state.values() if array.ndim)]
+        if any(array.size != recorder.best_image.size or not np.isfinite(array).all() for array in of_pixels):
+            shape = recorder.best_image.shape
+            raise ValueError(f"{str(self._path)!r}: arrays are not of shape {shape}, or not finite.")
+        recorder.restore(record, image, self._path)
+        self._saved = None
+        return {"state": state, "save": functools.partial(self.save, level)}
+
+    def save(self, level: int, recorder: Any, state: Mapping[str, Any]) -> None:
+        """Write down the state of the run, between two segments at scale `level`."""
+        record, image = recorder.state()
+        arrays = {f"state {name}": np.asarray(value) for name, value in state.items()}
+        write_arrays(self._path, arrays | {"image": image}, record | {"level": level})
+
+    def finish(self, result: Any) -> dict:
+        """Write the result down, and return the fields in which the result of the whole run differs from it."""
+        if self._saved:  # the run never came to where it was saved
+            if result.interrupted:
+                raise KeyboardInterrupt
+            raise ValueError(f"'checkpoint.npz' in {str(self.folder)!r} is not of this run: it has no such scale.")
+        run = read_json(self.folder / "run.json", RUN)
+        _write_result(self.folder, result)
+        return {"settings": run["settings"], "inputs": _original_paths(run["inputs"])}
+
+
+def _write_run(folder, settings, inputs, sources):
+    run = {"settings": settings, "versions": versions(), "inputs": inputs, "sources": sources}
+    write_json(folder / "run.json", run)
+
+
+def _write_result(folder, result):
+    (folder / "result.json").unlink(missing_ok=True)  # it is written last, and says that everything is there
+    pictures = {"image": result.image} | {f"style {i:03d}": style for i, style in enumerate(result.styles, start=1)}
+    if result.content is not None:
+        pictures["content"] = result.content
+    write_arrays(folder / "result.npz", pictures)
+    save_image(result.image, folder / "result.png")
+    record = {"history": [step.record() for step in result.history]}
+    write_json(folder / "result.json", record | {"notes": result.notes, "interrupted": result.interrupted})
+
+
+def _checked_inputs(run, folder):
+    for one in run["inputs"]:
+        check_kinds(one, {"path": (str, type(None)), "sha256": str}, folder / "run.json")
+        if run["sources"]:
+            check_kinds(one, {"copy": str}, folder / "run.json")
+    return run["inputs"]
+
+
+def _original_paths(inputs):
+    return [one["path"] for one in inputs if one["path"]]
+
+
+def _copied(folder, source, name, inputs):
+    """Copy a picture, or a list of them, into a run folder; return where the copies are, in the same lists."""
+    if isinstance(source, (list, tuple)):
+        return [_copied(folder, one, name, inputs) for one in source]
+    if source is None or (isinstance(source, str) and not os.path.isfile(source)):  # such as init="noise"
+        return None
+    place = folder / "inputs" / str(len(inputs) + 1)
+    place.mkdir()
+    if isinstance(source, (str, os.PathLike)):
+        path, copy = os.path.abspath(source), place / Path(source).name
+        shutil.copyfile(source, copy)
+    else:
+        if isinstance(source, Image.Image):
+            source = load_mask(source) if "masks" in name else load_image(source, name=name)
+        path, copy = None, place / "array.npy"
+        np.save(copy, np.asarray(source), allow_pickle=False)
+    inputs.append({"path": path, "sha256": sha256(copy), "copy": copy.relative_to(folder).as_posix()})
+    return inputs[-1]["copy"]
+
+
+def _found(folder, copy):
+    """Return what `_copied` left in a run folder: paths and arrays."""
+    if isinstance(copy, list):
+        return [_found(folder, one) for one in copy]
+    if copy is None:
+        return None
+    path = _inside(folder, copy)
+    if path.suffix != ".npy":
+        return path
+    try:
+        return np.array(np.load(path, mmap_mode="r", allow_pickle=False))  # a map allocates no more than there is
+    except Exception as error:  # NumPy raises many types on damaged data; the user needs one
+        raise ValueError(f"{str(path)!r} cannot be read as an array: {error}.") from error
+
+
+def _inside(folder, copy):
+    path = folder / str(copy)
+    if not path.is_file() or not path.resolve().is_relative_to((folder / "inputs").resolve()):
+        raise ValueError(f"{str(copy)!r} is named in {str(folder / 'run.json')!r}, but is not in {str(folder)!r}.")
+    return path

@@ -1,0 +1,5 @@
+"""Run `paint.py`: `python -m tools.paintings`."""
+
+from .paint import main
+
+main()
