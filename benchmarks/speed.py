@@ -157,7 +157,8 @@ def patterns(size, precisions, rounds):
 
 def optimisers(size, iterations):
     """Run each optimiser from the content; return the milliseconds it adds to an evaluation, and its final loss."""
-    from nst_keras.optimize import OPTIMIZERS, Recorder, minimize
+    from nst_keras.optimize import OPTIMIZERS, minimize
+    from nst_keras.results.recorder import Recorder
 
     content, style = pictures(size)
     objective = objective_for(network_for("lite", "float32"), content, style)

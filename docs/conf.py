@@ -40,6 +40,7 @@ default_role = "code"  # as in Markdown: `name`
 smartquotes = False  # keeps x' as it is, because it is a name
 napoleon_google_docstring = False
 napoleon_use_ivar = True
+napoleon_use_rtype = False  # otherwise the name of a returned value links to any attribute of that name
 napoleon_use_param = False  # otherwise words such as "image" in a type link to any function of that name
 
 html_theme = "furo"

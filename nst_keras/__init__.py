@@ -5,16 +5,15 @@
     result.save("stylised.png")
 
 The files of this package are the method, in this order: image, network, formulas, losses, correlations, objective,
-optimize, color, transfer, reconstruct. The folders are built on it, and have public names of their own:
-`nst_keras.masks`, `explore`, `feedforward`, `studio` and `widgets`.
+optimize, color, transfer, reconstruct. The folders are built on it, and have public names of their own: `explore`,
+`feedforward`, `studio`, `widgets`, `masks.selections` and `masks.findings`.
 """
 
 import os
 import sys
 
 _backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-if "keras" in sys.modules:
-    _backend = sys.modules["keras"].backend.backend()
+_backend = sys.modules["keras"].backend.backend() if "keras" in sys.modules else _backend
 if _backend != "tensorflow":
     raise ImportError(
         f"nst_keras needs Keras on TensorFlow, but KERAS_BACKEND is {_backend!r}: unset it, or set it to tensorflow, "
@@ -39,12 +38,12 @@ from .masks.basics import (
     save_mask,
     shrink_mask,
 )
-from .network import build_network, layer_names, rescale_network
-from .networks.receptive_fields import receptive_field
+from .network import build_network, layer_names
+from .networks.rescaling import rescale_network
 from .objective import Objective, Term, content_terms, style_targets, style_terms, total_variation_term
-from .optimize import NonFiniteLossError, Step
 from .reconstruct import reconstruct_content, synthesize_texture
 from .results.plot import ProgressBar, plot_comparison, plot_images, plot_losses
+from .results.recorder import NonFiniteLossError, Step
 from .results.result import Result
 from .support.versions import __version__
 from .transfer import style_transfer
@@ -56,7 +55,7 @@ __all__ = [
     "color_transform", "combine_masks", "content_loss", "content_terms", "feather_mask", "geometric_content_weights",
     "geometric_style_weights", "gram_matrix", "grow_mask", "invert_mask", "layer_names", "load_image", "load_mask",
     "match_colors", "mean_gram_matrix", "partition_masks", "plot_comparison", "plot_images", "plot_losses",
-    "receptive_field", "reconstruct_content", "rescale_network", "resize", "resize_mask", "save_image", "save_mask",
+    "reconstruct_content", "rescale_network", "resize", "resize_mask", "save_image", "save_mask",
     "shifted", "shrink_mask", "style_energy", "style_loss", "style_targets", "style_terms", "style_transfer",
     "synthesize_texture", "total_variation_loss", "total_variation_term",
 ]

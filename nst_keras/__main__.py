@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
 
 from .support.checks import suggestion
 from .support.command_line import plain_warnings
@@ -25,7 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         from .studio.paint_command import main as run
     with plain_warnings():
-        return run(arguments)
+        try:
+            return run(arguments)
+        except (ValueError, OSError, BrokenExecutor) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
 
 
 if __name__ == "__main__":

@@ -28,25 +28,14 @@ BINOMIAL = (0.25, 0.5, 0.25)
 class Correlation(NamedTuple):
     """One correlation matrix: Σ (F + s)ᵀ · blur^b(up(F' + s)) over the positions of `layer`.
 
-    Attributes
-    ----------
-    layer
-        The layer of F, which has N_l channels.
-    deeper
-        The layer of F', which has N_k channels and lies deeper; `up` enlarges F' bilinearly to the size of F. Without
-        it F' is F: a Gram matrix.
-    shift
-        s; meant for features of mean 1, such as lite's.
-    blur
-        b: how often the enlarged F' is smoothed by ¼ ½ ¼ in both directions.
-    weight
-        Its share of the style loss is weight / Σ weight over the list.
+    F comes from `layer`, with N_l channels, and F' from a `deeper` one, with N_k; `up` enlarges F' bilinearly to the
+    size of F. Without `deeper`, F' is F: a Gram matrix. The share of the style loss is weight / Σ weight over a list.
     """
 
     layer: str
     deeper: str | None = None
-    shift: float = 0.0
-    blur: int = 0
+    shift: float = 0.0  #: s; meant for features of mean 1, such as lite's
+    blur: int = 0  #: b: how often the enlarged F' is smoothed by ¼ ½ ¼ in both directions
     weight: float = 1.0
 
     @property

@@ -21,51 +21,31 @@ from typing import Any, NamedTuple
 
 
 class LayerSize(NamedTuple):
-    """The numbers that divisors are made of, at one layer.
+    """The numbers that divisors are made of, at one layer."""
 
-    Attributes
-    ----------
-    channels
-        N. Between two layers, √(N_l · N_k), so that N² is the number of entries of the matrix.
-    positions, pixels
-        M of the layer, and height × width of the image.
-    energy
-        ΣP² for the content; `style_energy` for the style.
-    """
-
-    channels: float
-    positions: float | None
-    pixels: float | None
-    energy: Any = 1.0
+    channels: float  #: N; √(N_l · N_k) between two layers, so that N² is the number of entries of the matrix
+    positions: float | None  #: M
+    pixels: float | None  #: height × width of the image
+    energy: Any = 1.0  #: ΣP² for the content; `style_energy` for the style
 
 
 class Formula(NamedTuple):
     """One row of the table.
 
-    Attributes
-    ----------
-    content, style
-        LayerSize → divisor of the squared error.
-    total_variation
-        The form of `total_variation_loss`.
-    content_weight, style_weight, tv_weight
-        As published, for images in [0, 1]: the published weight of a total variation of degree d is multiplied by
-        255^d. `style_weight` is for all layers together; each layer has a share of it.
-    features
-        The features that the weights were published for. "raw": those of `keras.applications`; "rescaled": every
-        filter has mean activation 1 over photographs; "any": the formula does not depend on their scale.
-    published
-        The network and the settings that the weights were published with.
+    Weights are as published, for images in [0, 1]: the published weight of a total variation of degree d is multiplied
+    by 255^d. `style_weight` is for all layers together; each layer has a share of it. `features` are those that the
+    weights were published for: "raw" of `keras.applications`; "rescaled", so that every filter has mean activation 1
+    over photographs; "any" where the formula does not depend on their scale.
     """
 
-    content: Callable[[LayerSize], Any]
+    content: Callable[[LayerSize], Any]  #: the divisor of the squared error
     style: Callable[[LayerSize], Any]
-    total_variation: str
+    total_variation: str  #: the form of `total_variation_loss`
     content_weight: float
     style_weight: float
     tv_weight: float
     features: str
-    published: str
+    published: str  #: the network and the settings that the weights were published with
     source: str
 
 

@@ -5,6 +5,8 @@ M = h·w positions, N channels. G and A are Gram matrices of the generated and t
 differentiable. The argument `formula` chooses a row of `nst_keras.formulas.FORMULAS`.
 """
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -114,7 +116,7 @@ def content_loss(
     return tf.reduce_sum(tf.square(features - target)) / content_divisor(target, energy, formula)
 
 
-def content_divisor(target, energy=None, formula="relative"):
+def content_divisor(target: tf.Tensor, energy: tf.Tensor | None = None, formula: str = "relative") -> Any:
     """Return the divisor of `content_loss`."""
     checked_name("formula", formula, FORMULAS)
     height, width, channels = target.shape[1:]
@@ -192,7 +194,7 @@ def total_variation_loss(image: tf.Tensor, *, form: str = "relative") -> tf.Tens
     return sum(tf.reduce_sum(summands) for summands in variation_summands(image, form, tf.shape(image)))
 
 
-def variation_summands(image, form, shape):
+def variation_summands(image: tf.Tensor, form: str, shape: Any) -> list[tf.Tensor]:
     """Return maps (n, h, w, channels) that add up to `total_variation_loss` of an image of `shape` (n, H, W, …).
 
     `image` may be a part of that image. Maps lack the last row or column where no difference begins there.

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .correlations import Correlation, as_correlations, style_sums
+from .correlations import Correlation, StyleSums, as_correlations, style_sums
 from .formulas import FORMULAS
 from .losses import content_energy, content_loss, style_loss, total_variation_loss
 from .masks.basics import resize_mask
@@ -22,11 +22,7 @@ from .support.types import ImageArray, Layers, MaskArray, Shape
 
 
 class Term(NamedTuple):
-    """One summand of the objective: weight · loss(image, features).
-
-    `loss` takes the image as a tensor (1, H, W, 3) and the features as {layer: (1, h, w, N)}, and returns a scalar
-    tensor.
-    """
+    """One summand, weight · loss(image, features), of an image (1, H, W, 3) and features {layer: (1, h, w, N)}."""
 
     name: str
     weight: float
@@ -48,9 +44,7 @@ class Objective:
         (height, width) booleans, true where pixels may not move: the gradient is 0 there, so no optimiser moves them.
     """
 
-    def __init__(
-        self, network: keras.Model, terms: Sequence[Term], shape: Shape, frozen: np.ndarray | None = None
-    ) -> None:
+    def __init__(self, network: keras.Model, terms: Sequence[Term], shape: Shape, frozen: Any = None) -> None:
         if not terms:
             raise ValueError("terms must hold at least one Term; got none.")
         self.names = [term.name for term in terms]
@@ -88,7 +82,7 @@ class Objective:
         return terms, gradient.numpy().reshape(image.shape).astype(image.dtype, copy=False)
 
     def terms(self, image: Any) -> dict[str, float]:
-        """Compute {term: weighted value} of an image."""
+        """Compute {term: weighted value}."""
         return self.evaluate(image)[0]
 
     def value_and_gradient(self, image: Any) -> tuple[float, Any]:
@@ -116,8 +110,6 @@ def content_terms(
 
     Parameters
     ----------
-    network
-        From `build_network`.
     content
         (H, W, 3), of the size of the result.
     layers
@@ -141,6 +133,9 @@ class StyleTarget(NamedTuple):
     energy: tf.Tensor
 
 
+Targets = dict[Correlation, StyleTarget]
+
+
 class StyleLoss(NamedTuple):
     """`style_loss` of one correlation matrix. `mask` is a function of (height, width), see `_resized`."""
 
@@ -155,8 +150,7 @@ class StyleLoss(NamedTuple):
         sums = _guided_sums(features, self.correlation, self.mask(shape), self.classic)
         return self.of_sums(sums, shape, image.shape[1:3])
 
-    def of_sums(self, sums, layer_shape, image_shape):
-        """Compute the loss from the sums over all positions."""
+    def of_sums(self, sums: StyleSums, layer_shape: Shape, image_shape: Shape) -> tf.Tensor:
         return style_loss(
             sums.matrix,
             self.target.matrix,
@@ -174,13 +168,11 @@ def style_targets(
     masks: Sequence[MaskArray | None] | None = None,
     *,
     classic: bool = False,
-) -> dict[Correlation, StyleTarget]:
-    """Compute the targets of a style, {correlation: StyleTarget}.
+) -> Targets:
+    """Compute the target of each correlation matrix of a style.
 
     Parameters
     ----------
-    network
-        From `build_network`.
     pictures
         One image array, or several of any sizes that describe one style, such as the works of an artist: their sums
         over positions are added.
@@ -201,9 +193,7 @@ def style_targets(
     return {c: StyleTarget(of_style.matrix, of_style.energy) for c, of_style in sums.items()}
 
 
-def blended_targets(
-    targets: Sequence[dict[Correlation, StyleTarget]], shares: Sequence[float]
-) -> dict[Correlation, StyleTarget]:
+def blended_targets(targets: Sequence[Targets], shares: Sequence[float]) -> Targets:
     """Blend the targets of several styles into one, Σ ρ A, as neural-style does.
 
     The alternative is a sum of losses, one for each style. Both have the same gradient if all styles have the same
@@ -217,7 +207,7 @@ def blended_targets(
 
 
 def style_terms(
-    targets: dict[Correlation, StyleTarget],
+    targets: Targets,
     weight: float,
     *,
     formula: str = "relative",
@@ -272,7 +262,7 @@ def balanced_terms(
     terms: Sequence[Term],
     image: ImageArray,
     shares: dict[str, float],
-    frozen: np.ndarray | None = None,
+    frozen: Any = None,
     objective: Callable = Objective,
 ) -> list[Term]:
     """Reweight the terms so that the gradient of each group has the asked share of the gradients' norms at `image`.
@@ -291,11 +281,6 @@ def balanced_terms(
         See `Objective`; the gradient of frozen pixels does not count.
     objective
         `Objective`, or another with the same parameters.
-
-    Raises
-    ------
-    ValueError
-        The gradient of a group is 0 at `image`.
     """
     factors = {}
     for group, share in shares.items():

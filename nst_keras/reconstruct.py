@@ -11,11 +11,12 @@ from typing import Any
 import keras
 
 from .image import load_image, resize, starting_image
-from .optimize import Step
+from .results.recorder import Step
 from .results.result import Result
+from .support.checks import check_callback, input_files
 from .support.settings import Settings, checked_layers
 from .support.types import ImageSource, Layers, PathLike
-from .transfer import DEFAULTS, check_callback, input_files, load_style, paint, prepared, pyramid, style_at
+from .transfer import DEFAULTS, load_style, paint, prepared, pyramid, style_at
 
 ALONE = {"content_weight": 1.0, "style_weight": 1.0, "precision": "float32"}
 SHARED = ("size", "network", "formula", "tv_weight", "init", "iterations", "scales", "optimizer", "pooling", "weights")
@@ -48,9 +49,7 @@ def reconstruct_content(
     layers
         Names, which have equal weights, or {layer: w_l}.
     tv_weight
-        Of `total_variation_loss`; the paper has none.
-    others
-        See `style_transfer`.
+        Of `total_variation_loss`; the paper has none. See `style_transfer` for the others.
     """
     if layers is None:
         raise ValueError("layers must be a list of layer names; got None.")
@@ -103,9 +102,7 @@ def synthesize_texture(
     style_scale
         0.1 to 4: the longer side of the style's pictures, as a multiple of `size`.
     tv_weight
-        Of `total_variation_loss`; the paper has none.
-    others
-        See `style_transfer`.
+        Of `total_variation_loss`; the paper has none. See `style_transfer` for the others.
     """
     layers = checked_layers("layers", network, layers, "style")
     settings = Settings.of(vars(DEFAULTS) | ALONE | locals() | {"style_layers": layers})

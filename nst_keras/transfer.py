@@ -1,7 +1,6 @@
 """Style transfer in one call: load, check, build the objective, minimise it, and return a `Result`."""
 
 import functools
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -22,9 +21,10 @@ from .objective import (
     style_terms,
     total_variation_term,
 )
-from .optimize import Stage, Step, coarse_to_fine, stages
+from .optimize import Stage, coarse_to_fine, stages
+from .results.recorder import Step
 from .results.result import Result
-from .support.checks import sides
+from .support.checks import check_callback, input_files, sides
 from .support.pictures import MAX_PIXELS, MIN_SIDE
 from .support.settings import GROUPS, Settings, layers_read
 from .support.types import ImageArray, ImageSource, Layers, MaskSource, PathLike, Shape
@@ -341,23 +341,6 @@ def style_at(shape: Shape, style: ImageArray, settings: Settings) -> ImageArray:
         return resize(style, shape)
     size = round(max(shape) * settings.style_scale)
     return resize(style, fitting_shape(style.shape, size, minimum=MIN_SIDE))
-
-
-def check_callback(callback: Any) -> None:
-    """Raise a `ValueError` unless `callback` is None or can be called."""
-    if callback is not None and not callable(callback):
-        raise ValueError(f"callback must be a function of a Step, such as ProgressBar(); got {callback!r}.")
-
-
-def input_files(*sources: Any) -> list[str]:
-    """Return the absolute paths of those sources, also in lists, that are files; a result is not saved over them."""
-    paths = []
-    for source in sources:
-        if isinstance(source, (list, tuple)):
-            paths += input_files(*source)
-        elif isinstance(source, (str, os.PathLike)) and os.path.exists(source):
-            paths.append(os.path.abspath(source))
-    return paths
 
 
 def _recolored(content, styles, settings):

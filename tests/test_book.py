@@ -37,7 +37,7 @@ def book(tmp_path_factory):
     command = [sys.executable, "-m", "sphinx", "-c", "docs", "-d", folder / "doctrees"]
     command += ["--quiet", "--fail-on-warning", "--keep-going", ".", folder / "html"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr  # a warning fails; TensorFlow's notices on stderr do not
     return folder / "html"
 
 

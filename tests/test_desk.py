@@ -271,7 +271,7 @@ def test_at_most_four_styles_and_at_least_one(make):
 
 
 def test_stop_keeps_what_there_is_and_a_preview_follows_what_changed_meanwhile(make, monkeypatch):
-    monkeypatch.setattr(engine, "FRAME_SECONDS", 0)
+    monkeypatch.setattr(desk, "FRAME_SECONDS", 0)
     one, begun = make(iterations=100_000), threading.Event()
     one.wait()
     one._progress.observe(lambda change: begun.set(), "value")
@@ -317,7 +317,7 @@ def test_what_goes_wrong_is_said_in_words(make, pictures, monkeypatch):
     def out_of_memory(*arguments):
         raise MemoryError("too large")
 
-    monkeypatch.setattr(one._engine, "preview", out_of_memory)
+    monkeypatch.setattr(one._previews, "paint", out_of_memory)
     one._rows[0]._menu.value = "pictures/sea.png"
     assert "MemoryError: too large" in says(one)
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from nst_keras import build_network, load_image, receptive_field, resize
-from nst_keras.explore import maximize_activation, top_patches
+from nst_keras import build_network, load_image, resize
+from nst_keras.explore import maximize_activation, receptive_field, top_patches
 from nst_keras.explore.units import MAX_PER_PICTURE
 from nst_keras.losses import total_variation_loss
 

@@ -15,8 +15,8 @@ from nst_keras import NonFiniteLossError, build_network, content_loss, load_imag
 from nst_keras import __main__ as command_line
 from nst_keras.feedforward import command
 from nst_keras.feedforward import trained as feedforward
-from nst_keras.feedforward.losses import LossSettings, PerceptualLosses, shrunk
-from nst_keras.feedforward.network import Mirrored, transform_network
+from nst_keras.feedforward.losses import PerceptualLosses, shrunk
+from nst_keras.feedforward.network import mirrored, transform_network
 from nst_keras.feedforward.photographs import Photographs
 from nst_keras.feedforward.trained import (
     TRAINED,
@@ -75,8 +75,8 @@ def test_the_default_network_is_the_paper_s_at_half_its_width():
 def test_mirroring_repeats_the_edge_pixel(rng):
     image = rng.uniform(size=(1, 5, 7, 3)).astype("float32")
     expected = np.pad(image, ((0, 0), (4, 4 + 3), (4, 4 + 1), (0, 0)), "symmetric")
-    np.testing.assert_array_equal(Mirrored(4, multiple=4)(image), expected)
-    one_row = Mirrored(4)(image[:, :1])
+    np.testing.assert_array_equal(mirrored(image, 4, multiple=4), expected)
+    one_row = mirrored(image[:, :1], 4)
     np.testing.assert_array_equal(
         one_row, np.repeat(np.pad(image[:, :1], ((0, 0), (0, 0), (4, 4), (0, 0)), "symmetric"), 9, 1)
     )
@@ -287,7 +287,7 @@ def test_a_batch_of_one_has_the_terms_of_style_transfer(photograph, painting):
     layers = {"content_layers": ["block3_conv1"], "style_layers": ["color", "block2_conv1"]}
     network = build_network("lite", [*layers["content_layers"], *layers["style_layers"]])
     settings = layers | {"formula": "relative", "content_weight": 2.0, "style_weight": 3.0, "tv_weight": 0.5}
-    losses = PerceptualLosses(network, [style], LossSettings(**settings, pixel_weight=7.0, style_size=48))
+    losses = PerceptualLosses(network, [style], **settings, pixel_weight=7.0, style_size=48)
     values = dict(
         zip(losses.names, losses(tf.constant(picture[None]), tf.constant(content[None])).numpy(), strict=True)
     )
@@ -302,7 +302,7 @@ def test_a_batch_has_the_sum_over_its_pictures(photograph, painting, rng):
     network = build_network("lite", ["block1_conv1"])
     settings = {"content_layers": ["block1_conv1"], "style_layers": ["block1_conv1"], "formula": "relative"}
     settings |= {"content_weight": 1.0, "style_weight": 1.0, "tv_weight": 1.0, "pixel_weight": 0.0, "style_size": 32}
-    losses = PerceptualLosses(network, [painting], LossSettings(**settings))
+    losses = PerceptualLosses(network, [painting], **settings)
     pictures, targets = (tf.constant(rng.uniform(size=(3, 32, 32, 3)), tf.float32) for _ in range(2))
     alone = sum(losses(pictures[i : i + 1], targets[i : i + 1]) for i in range(3))
     np.testing.assert_allclose(losses(pictures, targets), alone, rtol=1e-4)

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from nst_keras import ProgressBar, optimize
-from nst_keras.optimize import OPTIMIZERS, NonFiniteLossError, Recorder, minimize
+from nst_keras.optimize import OPTIMIZERS, minimize
+from nst_keras.results.recorder import NonFiniteLossError, Recorder
 
 SHAPE = (8, 6, 3)
 CONDITION = {

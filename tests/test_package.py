@@ -31,10 +31,8 @@ METHOD = (  # the files of the package, in reading order
     "objective",
     "optimize",
     "color",
-    "settings",
     "transfer",
     "reconstruct",
-    "plot",
 )
 CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
 
@@ -66,7 +64,7 @@ def module_path(name):
 def test_without_anywidget_the_painter_says_what_to_do():
     code = "import sys; sys.modules['anywidget'] = None; import nst_keras.widgets"
     error = run_python("-c", code).stderr
-    assert re.search(r"ImportError: .*pip install anywidget.*select_polygon.*nst_keras\.selections", error)
+    assert re.search(r"ImportError: .*pip install anywidget.*select_polygon.*nst_keras\.masks\.selections", error)
 
 
 def test_another_backend_is_refused_with_the_way_out():

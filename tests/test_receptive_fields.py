@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 from keras import layers as kl
 
-from nst_keras import build_network, layer_names, receptive_field
+from nst_keras import build_network, layer_names
+from nst_keras.explore import receptive_field
 from nst_keras.network import NETWORKS
 
 

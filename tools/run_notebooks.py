@@ -13,6 +13,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import time
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def made_of(notebook):
     Text cells and the fast variant of the parameters are not included, so they can be changed without a run.
     """
     code = json.dumps([cell.source for cell in notebook.cells if cell.cell_type == "code"])
-    version = VERSION.read_text().split('"')[1]
+    version = re.search(r'__version__ = "(.+)"', VERSION.read_text())[1]
     return {"code": hashlib.sha256(code.encode()).hexdigest()[:16], "version": version}
 
 

@@ -10,7 +10,8 @@ import tensorflow as tf
 from ..image import resize
 from ..networks.receptive_fields import receptive_field, returned
 from ..objective import Objective, Term, total_variation_term
-from ..optimize import Recorder, minimize
+from ..optimize import minimize
+from ..results.recorder import Recorder
 from ..support.types import ImageArray
 
 MAX_PER_PICTURE = 2

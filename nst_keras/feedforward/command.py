@@ -1,5 +1,6 @@
 """python -m nst_keras train STYLE PHOTOGRAPHS -o NAME.weights.h5, and apply NETWORK SOURCE -o OUTPUT."""
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from ..network import NETWORKS
 from ..results.plot import ProgressBar
 from ..support.command_line import Parser
 from .trained import SUFFIX, apply_to_files, check_weights_path, load_network, trained_networks
-from .training import DEFAULTS, LEARNING_RATES, TV_WEIGHTS, train
+from .training import DEFAULTS, DEFAULTS_OF_TASK, train
 
 
 def train_parser() -> Parser:
@@ -43,10 +44,10 @@ def train_parser() -> Parser:
         "upscale": {"type": int, "help": "4 or 8 for super-resolution"},
         "seed": {"type": int, "help": "seed of the initial weights and of the crops"},
     }
-    with_and_without = {"learning_rate": LEARNING_RATES, "tv_weight": TV_WEIGHTS}
-    defaults = DEFAULTS | {name: "{:g} with a style, {:g} without".format(*w) for name, w in with_and_without.items()}
+    of_task = {name: "{:g} with a style, {:g} without".format(*pair) for name, pair in DEFAULTS_OF_TASK.items()}
     for name, option in options.items():
-        option["help"] += "" if defaults[name] is None else f" (default: {defaults[name]})"
+        default = of_task.get(name, DEFAULTS[name])
+        option["help"] += "" if default is None else f" (default: {default})"
         add("--" + name.replace("_", "-"), default=DEFAULTS[name], **option)
     return parser
 
@@ -78,18 +79,15 @@ def main(arguments: Sequence[str]) -> int:
 def _train(output, style, photographs, start, sample, **options):
     Path(output).parent.mkdir(parents=True, exist_ok=True)
     path, bar = check_weights_path(output), ProgressBar()
-    sample_path = path.with_name(path.name.removesuffix(SUFFIX) + "_sample.png")
 
     def callback(step):
         bar(step)
         if step.image is not None:
-            save_image(step.image, sample_path, inputs=[sample])
+            save_image(step.image, str(path).removesuffix(SUFFIX) + "_sample.png", inputs=[sample])
 
     style, start = None if style == "none" else style, load_network(start) if start else None
-    try:
+    with contextlib.closing(bar):
         training = train(style, photographs, start=start, sample=sample, callback=callback, **options)
-    finally:
-        bar.close()
     if not training.history:
         raise KeyboardInterrupt  # before the first step: there is nothing to save
     training.save(path)

@@ -1,10 +1,7 @@
-"""The loss that transform networks are trained with (Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, section 3.2).
-
-Its terms are those of `nst_keras.objective`, with another content for every picture, and a loss between pixels.
-"""
+"""The loss that transform networks are trained with (Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, section 3.2)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import keras
 import tensorflow as tf
@@ -17,62 +14,55 @@ from ..support.types import ImageArray, Layers
 BLUR_RADIUS = 3  # pixels: three standard deviations
 
 
-@dataclass(frozen=True, kw_only=True)
-class LossSettings:
-    """The settings of `PerceptualLosses`; `train` explains them."""
-
-    content_layers: Layers
-    style_layers: Layers
-    formula: str
-    content_weight: float
-    style_weight: float
-    tv_weight: float
-    pixel_weight: float
-    style_size: int
-
-
+@dataclass
 class PerceptualLosses:
-    """Compare a batch of pictures with their targets and with a style; `names` has the names of the terms.
+    """Compare a batch of pictures with a content for each of them, and with one style.
 
-    Parameters
-    ----------
-    network
-        From `build_network`; returns the layers that `settings` names.
-    style
-        Pictures of one style, or None.
+    The terms are those of `nst_keras.objective`, and a loss between pixels; `names` has their names. The network comes
+    from `build_network` and returns all layers of the terms; `style` has pictures of one style, or is None. `train`
+    explains the other settings.
     """
 
-    def __init__(self, network: keras.Model, style: Sequence[ImageArray] | None, settings: LossSettings) -> None:
-        self.network, self.settings = network, settings
+    network: keras.Model
+    style: Sequence[ImageArray] | None
+    _: KW_ONLY
+    content_layers: Layers
+    style_layers: Layers
+    formula: str = "relative"
+    content_weight: float = 1.0
+    style_weight: float = 1.0
+    tv_weight: float = 0.0
+    pixel_weight: float = 0.0
+    style_size: int = 512
+
+    def __post_init__(self) -> None:
         self._shared = []  # terms that are the same for every picture
-        if style is not None:
-            style = [resize(p, fitting_shape(p.shape, settings.style_size, MIN_SIDE)) for p in style]
-            targets = style_targets(network, style, settings.style_layers)
-            self._shared += style_terms(targets, settings.style_weight, formula=settings.formula)
-        if settings.tv_weight:
-            self._shared.append(total_variation_term(settings.tv_weight, formula=settings.formula))
-        self.names = [f"content {layer}" for layer in settings.content_layers if settings.content_weight]
-        self.names += ["pixel"] * (settings.pixel_weight > 0) + [term.name for term in self._shared]
+        if self.style is not None:
+            style = [resize(p, fitting_shape(p.shape, self.style_size, MIN_SIDE)) for p in self.style]
+            targets = style_targets(self.network, style, self.style_layers)
+            self._shared += style_terms(targets, self.style_weight, formula=self.formula)
+        if self.tv_weight:
+            self._shared.append(total_variation_term(self.tv_weight, formula=self.formula))
+        self.names = [f"content {layer}" for layer in self.content_layers if self.content_weight]
+        self.names += ["pixel"] * (self.pixel_weight > 0) + [term.name for term in self._shared]
 
     def __call__(self, pictures: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         """Return the weighted loss of each term, summed over pictures (n, h, w, 3) with targets of the same shape."""
         features, target_features = self.network(pictures), self.network(targets)
         total = 0.0
-        for i in range(pictures.shape[0]):
-            one = slice(i, i + 1)
+        for one in (slice(i, i + 1) for i in range(pictures.shape[0])):
             own, wanted = ({layer: f[one] for layer, f in each.items()} for each in (features, target_features))
-            terms = [*self._target_terms(targets[one], wanted), *self._shared]
+            terms = self._target_terms(targets[one], wanted) + self._shared
             total += tf.stack([term.weight * term.loss(pictures[one], own) for term in terms])
         return total
 
     def _target_terms(self, target, features):
-        settings, terms = self.settings, []
-        if settings.content_weight:
-            layers, weight = settings.content_layers, settings.content_weight
-            terms += content_terms(lambda _: features, target, layers, weight, formula=settings.formula)
-        if settings.pixel_weight:
-            pixel_loss = lambda picture, _: tf.reduce_mean(tf.square(picture - target))  # noqa: E731
-            terms.append(Term("pixel", settings.pixel_weight, pixel_loss))
+        terms = []
+        if self.content_weight:
+            layers, weight = self.content_layers, self.content_weight
+            terms += content_terms(lambda _: features, target, layers, weight, formula=self.formula)
+        if self.pixel_weight:
+            terms.append(Term("pixel", self.pixel_weight, lambda x, _: tf.reduce_mean(tf.square(x - target))))
         return terms
 
 

@@ -6,7 +6,7 @@ Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, section 3.1 and the supplementar
 import zlib
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 import tensorflow as tf
@@ -16,7 +16,6 @@ from keras import ops
 from ..support.checks import checked_whole
 
 MIN_SHAPE = {"width": 1, "residual_blocks": 0, "upscale": 1}  # smallest values of what a network is built from
-UPSCALES = (1, 4, 8)
 STRIDE = 4  # the deepest maps of a style's network have a quarter of the image's side
 
 
@@ -39,17 +38,17 @@ def transform_network(
 
     With `upscale=4` or `8`, for super-resolution (table 2): c9s1-4w, residual blocks of 4w, u4w two or three times,
     c9s1-3. The paper has w = 16 and four residual blocks. This network has no normalisation, which would remove the
-    contrast of the image (Lim et al., arXiv:1707.02921). It is added to the bicubic enlargement: it learns only the
-    difference, and starts at 0. `seed` is that of the initial weights (Glorot & Bengio, uniform).
+    contrast of the image (Lim et al., arXiv:1707.02921). Its output is added to the bicubic enlargement: it learns only
+    the difference, starts at 0, and may leave [0, 1] a little; `apply` clips.
 
     The network takes (n, h, w, 3) RGB in [0, 1] of any height and width, and returns (n, upscale · h, upscale · w, 3).
-    Super-resolution may leave [0, 1] a little; `apply` clips.
+    `seed` is that of the initial weights (Glorot & Bengio, uniform).
     """
     check_shape({"width": width, "residual_blocks": residual_blocks, "upscale": upscale})
     styled, wide = upscale == 1, 4 * width
     convolution = partial(_convolution, seed=seed, normalised=styled)
     image = keras.Input((None, None, 3), name="image")
-    x = Mirrored(4, multiple=STRIDE if styled else 1, name="mirrored")(image)
+    x = kl.Lambda(mirrored, arguments={"border": 4, "multiple": STRIDE if styled else 1}, name="mirrored")(image)
     x = convolution(x, width if styled else wide, 9, "first", border=0)
     if styled:
         x = convolution(x, 2 * width, 3, "down1", strides=2)
@@ -59,72 +58,49 @@ def transform_network(
         inner = convolution(inner, wide, 3, f"residual{i}_conv2", activation=None)
         x = kl.Add(name=f"residual{i}")([x, inner])
     for i, filters in enumerate((2 * width, width) if styled else [wide] * (upscale.bit_length() - 1), start=1):
-        x = convolution(Enlarged(2, "bilinear", name=f"enlarged{i}")(x), filters, 3, f"up{i}")
-    initial = keras.initializers.GlorotUniform(seed) if styled else "zeros"
-    x = kl.Conv2D(3, 9, kernel_initializer=initial, name="last")(_mirrored(x, 4))
+        x = convolution(_enlarged(x, 2, "bilinear", f"enlarged{i}"), filters, 3, f"up{i}")
+    last = partial(convolution, x, 3, 9, "last", normalised=False)
     if styled:
-        picture = CroppedLike(name="cropped")([kl.Activation("sigmoid", name="picture")(x), image])
+        x = last(initial=keras.initializers.GlorotUniform(seed), activation="sigmoid")
+        picture = kl.Lambda(lambda pair: pair[0][:, : ops.shape(pair[1])[1], : ops.shape(pair[1])[2]])([x, image])
     else:
-        picture = kl.Add(name="picture")([Enlarged(upscale, "bicubic", name="bicubic")(image), x])
+        picture = kl.Add()([_enlarged(image, upscale, "bicubic", "bicubic"), last(initial="zeros", activation=None)])
     return keras.Model(image, picture, name="transform_network")
 
 
-class Mirrored(keras.Layer):
-    """Mirror images at their edges by `border` pixels on every side; the edge pixel is repeated.
+def mirrored(image: tf.Tensor, border: int, multiple: int = 1) -> tf.Tensor:
+    """Mirror images at their edges by `border` pixels on every side, several times if they are smaller than that.
 
-    On the right and below there may be more pixels, so that the sides without the borders are multiples of `multiple`.
-    An image smaller than the border is mirrored several times.
+    The edge pixel is repeated. There may be more pixels on the right and below: without the borders, the sides become
+    multiples of `multiple`.
     """
-
-    def __init__(self, border: int, multiple: int = 1, **options: Any) -> None:
-        super().__init__(**options)
-        self.border, self.multiple = border, multiple
-
-    def call(self, image: tf.Tensor) -> tf.Tensor:
-        for axis in (1, 2):
-            size = ops.shape(image)[axis]
-            whole = -(-size // self.multiple) * self.multiple
-            places = ops.arange(-self.border, whole + self.border) % (2 * size)
-            image = ops.take(image, ops.minimum(places, 2 * size - 1 - places), axis=axis)
-        return image
-
-
-class Enlarged(keras.Layer):
-    """Enlarge images of any size `factor` times; Keras' own layer needs to know the size when it is compiled."""
-
-    def __init__(self, factor: int, interpolation: Literal["bilinear", "bicubic"], **options: Any) -> None:
-        super().__init__(**options)
-        self.factor, self.interpolation = factor, interpolation
-
-    def call(self, image: tf.Tensor) -> tf.Tensor:
-        return tf.image.resize(image, [self.factor * side for side in ops.shape(image)[1:3]], self.interpolation)
-
-
-class CroppedLike(keras.Layer):
-    """Crop the first of two images on the right and below, to the size of the second."""
-
-    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        picture, image = inputs
-        return picture[:, : ops.shape(image)[1], : ops.shape(image)[2]]
+    for axis in (1, 2):
+        size = ops.shape(image)[axis]
+        whole = -(-size // multiple) * multiple
+        places = ops.arange(-border, whole + border) % (2 * size)
+        image = ops.take(image, ops.minimum(places, 2 * size - 1 - places), axis=axis)
+    return image
 
 
 def check_shape(settings: Mapping) -> dict[str, int]:
     """Return the checked width, residual_blocks and upscale among `settings`."""
     shape = {name: checked_whole(name, settings.get(name), minimum) for name, minimum in MIN_SHAPE.items()}
-    if shape["upscale"] not in UPSCALES:
+    if shape["upscale"] not in (1, 4, 8):
         raise ValueError(f"upscale must be 1 (for a style), 4 or 8; got {shape['upscale']!r}.")
     return shape
 
 
-def _mirrored(x, border):
-    return ops.pad(x, ((0, 0), (border, border), (border, border), (0, 0)), mode="symmetric")
+def _enlarged(x, factor, interpolation, name):
+    """Enlarge images of any size; Keras' own layer needs to know the size when it is compiled."""
+    return kl.Lambda(lambda x: tf.image.resize(x, [factor * s for s in ops.shape(x)[1:3]], interpolation), name=name)(x)
 
 
-def _convolution(x, filters, size, name, *, seed, normalised, strides=1, border=None, activation="relu"):
+def _convolution(x, filters, size, name, *, seed, normalised, strides=1, border=None, initial=None, activation="relu"):
     """Apply a mirrored border (unless it is 0), a convolution, instance normalisation and an activation."""
-    border = size // 2 if border is None else border
-    initial = keras.initializers.GlorotUniform(seed + zlib.crc32(name.encode()))
-    x = _mirrored(x, border) if border else x
+    initial = initial or keras.initializers.GlorotUniform(seed + zlib.crc32(name.encode()))
+    if border != 0:
+        border = (size // 2, size // 2)
+        x = ops.pad(x, ((0, 0), border, border, (0, 0)), mode="symmetric")
     x = kl.Conv2D(filters, size, strides, kernel_initializer=initial, use_bias=not normalised, name=name)(x)
     if normalised:
         x = kl.GroupNormalization(groups=-1, epsilon=1e-5, name=f"{name}_norm")(x)

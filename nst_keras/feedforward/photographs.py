@@ -17,33 +17,20 @@ class Photographs:
     """Square crops of photographs; example n depends only on n and `seed`.
 
     Every epoch takes all photographs in a new order. A crop has between half and all of the photograph's shorter side;
-    it is resized to `size`, and mirrored with a probability of 1/2.
+    it is resized to `size` pixels a side, and mirrored with a probability of 1/2. With `sharp` no crop is smaller than
+    `size` where the photograph is larger: super-resolution learns from fine detail.
 
-    Parameters
-    ----------
-    source
-        A folder, or a list of files, which are read when they are needed. 300 to 600 pixels a side are enough; larger
-        files take longer to decode.
-    size
-        Side of the crops, in pixels.
-    sharp
-        Take no crop smaller than `size` where the photograph is larger: super-resolution learns from fine detail.
-
-    Attributes
-    ----------
-    unreadable : dict {file: reason}
-        Files that could not be read so far; the next photograph took the place of each.
+    `source` is a folder or a list of files, which are read when they are needed. 300 to 600 pixels a side are enough;
+    larger files take longer to decode. `unreadable` is {file: reason} of the files that could not be read so far; the
+    next photograph took the place of each.
     """
 
     def __init__(self, source: PathLike | Sequence[PathLike], size: int, seed: int = 0, sharp: bool = False) -> None:
-        if isinstance(source, (str, os.PathLike)):
-            self.files = picture_files(source, "photographs")
-        elif isinstance(source, (list, tuple)) and source:
-            self.files = list(source)
-        else:
+        is_folder = isinstance(source, (str, os.PathLike))
+        if not is_folder and (not isinstance(source, (list, tuple)) or not source):
             raise ValueError(f"photographs must be a folder, or a list of at least one file; got {source!r}.")
-        self.size, self.seed, self.sharp = size, seed, sharp
-        self.unreadable = {}
+        self.files = picture_files(source, "photographs") if is_folder else list(source)
+        self.size, self.seed, self.sharp, self.unreadable = size, seed, sharp, {}
         self._load(range(len(self.files)))  # at least one must be readable
 
     def example(self, number: int) -> ImageArray:
@@ -63,8 +50,7 @@ class Photographs:
     ) -> tf.data.Dataset:
         """Return one worker's share of the examples from `first` to `last` - 1, in batches for its `replicas`.
 
-        Of every `batch` examples, each worker has its share, in order: a batch holds the same pictures on any number of
-        devices.
+        The workers share every `batch` examples in order: it holds the same pictures on any number of devices.
         """
         share = batch // workers
         numbers = tf.data.Dataset.range(first, last).filter(lambda n: n % batch // share == worker)

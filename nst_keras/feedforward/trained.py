@@ -27,21 +27,12 @@ MARGIN = 32  # pixels
 def apply(network: keras.Model, image: ImageSource, *, size: int | None = None) -> ImageArray:
     """Paint a picture, or enlarge it, in one pass.
 
+    The network comes from `load_network`, `train` or `transform_network`; it turns (H, W, 3) into (upscale · H,
+    upscale · W, 3), and takes about 600 bytes of memory for each pixel. `size` is the longer side of the image before
+    that, its own by default. The brush keeps the size of the training, so that more pixels mean finer strokes.
+
     The image gets a mirrored margin, which is cut off again: loss networks that pad with zeros see a dark border, and
     teach a slightly darker frame.
-
-    Parameters
-    ----------
-    network
-        From `load_network`, `train` or `transform_network`.
-    size
-        Longer side of the image before it goes through the network; its own by default. The brush keeps the size of the
-        training, so that more pixels mean finer strokes.
-
-    Returns
-    -------
-    picture
-        (upscale · H, upscale · W, 3) in [0, 1]. Takes about 600 bytes of memory for each pixel.
     """
     image = load_image(image)
     if size is not None:
@@ -75,20 +66,9 @@ def apply_to_files(
 ) -> Applied:
     """Apply a network to a picture file, or to every picture in a folder; see `apply`.
 
-    Parameters
-    ----------
-    source
-        A picture, or a folder: files in it that have no suffix of a picture are passed over, and so are folders.
-    output
-        A file; for a folder a folder, made if necessary. Pictures keep their names in it, but a GIF becomes
-        NAME.gif.png, with its first frame.
-    callback
-        Called with (files done, files in all) after every file of a folder.
-
-    Raises
-    ------
-    ValueError
-        There is no picture at `source`, or none that can be read; `output` is unsuitable, or is `source`.
+    For a folder `output` is another folder, made if necessary. Pictures keep their names in it, but a GIF becomes
+    NAME.gif.png, with its first frame; other files and folders are passed over. `callback` is called with (files done,
+    files in all) after every file. Raises a `ValueError` if no picture can be read.
     """
     source, output = Path(source), Path(output)
     if not source.is_dir():
@@ -97,18 +77,19 @@ def apply_to_files(
     if output.exists() and (not output.is_dir() or output.samefile(source)):
         raise ValueError(f"output {str(output)!r} must be a folder, and another than the source.")
     output.mkdir(parents=True, exist_ok=True)
-    written, unreadable = [], {}
-    for done, file in enumerate(files, start=1):
+    done = Applied([], {})
+    for number, file in enumerate(files, start=1):
         name = file.name if file.suffix.lower() in WRITABLE else f"{file.name}.png"
         try:
-            written.append(_apply_to_file(network, file, output / name, size))
+            done.written.append(_apply_to_file(network, file, output / name, size))
         except PictureError as error:
-            unreadable[str(file)] = str(error)
+            done.unreadable[str(file)] = str(error)
         if callback:
-            callback(done, len(files))
-    if not written:
-        raise ValueError(f"source {str(source)!r}: no picture in it can be read. {next(iter(unreadable.values()))}")
-    return Applied(written, unreadable)
+            callback(number, len(files))
+    if not done.written:
+        reason = next(iter(done.unreadable.values()))
+        raise ValueError(f"source {str(source)!r}: no picture in it can be read. {reason}")
+    return done
 
 
 def _apply_to_file(network, source, output, size):
@@ -138,13 +119,13 @@ def load_network(name: PathLike) -> keras.Model:
 
     Raises a `ValueError` if there is no such network, or if its weights do not fit its settings, NAME.json.
     """
-    path, settings = _network_file(name), network_settings(name)
+    settings = network_settings(name)
     try:
         network = transform_network(**check_shape(settings))
         # Keras leaves a weight as it is if the file lacks it: NaN shows that
         network.set_weights([np.full(values.shape, np.nan, "float32") for values in network.get_weights()])
         with warnings.catch_warnings(action="ignore", category=UserWarning):
-            network.load_weights(path)
+            network.load_weights(_network_file(name))
         if not all(np.isfinite(values).all() for values in network.get_weights()):
             raise ValueError("some weights are missing, NaN or infinite")
     except Exception as error:  # h5py and Keras raise many types here; the user needs one
@@ -172,12 +153,11 @@ def check_weights_path(path: PathLike) -> Path:
 
 
 def _network_file(name):
-    if not str(name).endswith(SUFFIX):
-        known = trained_networks()
-        if name not in known:
-            names = f"{', '.join(known)}, or a file NAME{SUFFIX}"
-            raise ValueError(f"network must be one of {names}; got {str(name)!r}.{suggestion(name, known)}")
+    if name in (known := trained_networks()):
         return TRAINED / f"{name}{SUFFIX}"
+    if not str(name).endswith(SUFFIX):
+        names = f"{', '.join(known)}, or a file NAME{SUFFIX}"
+        raise ValueError(f"network must be one of {names}; got {str(name)!r}.{suggestion(name, known)}")
     for path in (Path(name), _settings_path(name)):
         if not path.is_file():
             raise ValueError(f"network {str(name)!r}: there is no file {str(path)!r}.")

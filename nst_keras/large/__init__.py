@@ -1,1 +1,1 @@
-"""Large pictures and slow machines: tiles, L-BFGS in float32, memory, and estimates of time."""
+"""Large pictures: tiles, L-BFGS in float32, and the memory that a run takes."""

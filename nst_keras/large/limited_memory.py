@@ -47,10 +47,7 @@ def lbfgs_float32(recorder, iterations: int, state: dict) -> dict:
 
 
 class InverseHessian:
-    """H⁻¹ as L-BFGS approximates it for `size` variables from the last `corrections` pairs.
-
-    It keeps 2 · `corrections` float32 vectors. Before the first pair it is the identity.
-    """
+    """H⁻¹ as L-BFGS approximates it for `size` variables from the last `corrections` pairs; at first the identity."""
 
     def __init__(self, size: int, corrections: int) -> None:
         self._m = corrections
@@ -72,10 +69,7 @@ class InverseHessian:
         self._products[rows] = products.T
 
     def times(self, g: tf.Tensor) -> tf.Tensor:
-        """Compute H⁻¹ g by the two-loop recursion (algorithm 7.4).
-
-        Every vector in it is Σ c_i · row_i + c_g · g, so it works on the coefficients c.
-        """
+        """Compute H⁻¹ g by the two-loop recursion (algorithm 7.4), on the c of vectors Σ c_i · row_i + c_g · g."""
         if not self._order:
             return g
         with_g = tf.linalg.matvec(self._pairs, g).numpy().astype("float64")

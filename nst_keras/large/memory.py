@@ -1,7 +1,6 @@
-"""How much memory a run takes; a clear error before it starts if there is not enough.
+"""The memory that a run takes: the network's features, each with its gradient; the optimiser's vectors; some pictures.
 
-Three things grow with the picture: the network's features, each with its gradient; the optimiser's vectors; a few
-copies of the pictures themselves. `benchmarks/speed.py` measures them against the peak of whole processes.
+`benchmarks/speed.py` compares the estimates with the peak of whole processes.
 """
 
 import math

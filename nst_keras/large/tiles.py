@@ -141,7 +141,7 @@ class Tiling:
                 origin = np.clip(first - self._margin, 0, np.subtract(self.shape, self.crop))
                 yield tf.constant(origin, tf.int32), tf.constant(own, tf.int32)
 
-    def window(self, pixels, features, origin, own):
+    def window(self, pixels: tf.Tensor, features: dict, origin: tf.Tensor, own: tf.Tensor) -> "Tile":
         """Return the `Tile` of a crop and its features."""
         return Tile(self.sizes, self._strides, {IMAGE: pixels, **features}, origin, own)
 
@@ -158,13 +158,13 @@ class Tile:
         self.sizes = sizes
         self._strides, self._maps, self._origin, self._own = strides, maps, origin, own
 
-    def cut(self, layer, values):
+    def cut(self, layer: str, values: tf.Tensor) -> tf.Tensor:
         """Return the crop's part of a tensor (h, w, …) that has a value for each position of the whole image."""
         rest = values.shape[2:]
         begin = tf.concat([self._first(layer), tf.zeros(len(rest), tf.int32)], 0)
         return tf.slice(values, begin, [*self._maps[layer].shape[1:3], *rest])
 
-    def mask(self, layer, mask=None):
+    def mask(self, layer: str, mask: tf.Tensor | None = None) -> tf.Tensor:
         """Return the mask (h, w) of the tile's own positions in the crop, times a mask of the whole image."""
         first, inside = self._first(layer), []
         for axis in (0, 1):
@@ -173,7 +173,7 @@ class Tile:
         own = tf.cast(inside[0][:, None] & inside[1], self._maps[layer].dtype)
         return own if mask is None else own * tf.cast(self.cut(layer, mask), own.dtype)
 
-    def enlarged(self, fine, coarse):
+    def enlarged(self, fine: str, coarse: str) -> tf.Tensor:
         """Return the features of layer `coarse`, enlarged to the positions of `fine` as they are in the whole image."""
         scale = np.divide(self.sizes[fine], self.sizes[coarse])
         first, first_coarse = (tf.cast(self._first(layer), tf.float64) for layer in (fine, coarse))
@@ -187,7 +187,7 @@ class Tile:
         )
         return tf.cast(enlarged, self._maps[coarse].dtype)
 
-    def paste(self, layer, whole):
+    def paste(self, layer: str, whole: np.ndarray) -> None:
         """Write the tile's own features into those of the whole image, an array (h, w, N)."""
         begin, end = -(-self._own.numpy() // self._strides[layer])
         end = np.minimum(end, self.sizes[layer])

@@ -116,7 +116,7 @@ def _average_rows(values, count):
 
 
 def invert_mask(mask: MaskArray) -> MaskArray:
-    """Return 1 − mask."""
+    """Return 1 − mask: white becomes black."""
     return 1 - checked_mask(mask)
 
 

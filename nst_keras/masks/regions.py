@@ -15,7 +15,6 @@ import numpy as np
 from ..image import resize
 from ..support.types import ImageArray, MaskArray, MaskSource, Shape
 from .basics import checked_mask, feather_mask, load_mask, resize_mask
-from .findings import mask_findings
 
 FEATHER = 0.01  # standard deviation of the soft edge of blending, as a share of the longer side
 
@@ -62,6 +61,8 @@ class Regions:
         """Return what seems wrong with the masks at the size of a result: see `mask_findings`."""
         if self.masks[0] is None:
             return []
+        from .findings import mask_findings
+
         outputs = network.compute_output_shape((1, *shape, 3))
         grids = {layer: output[1:3] for layer, output in outputs.items()}
         return mask_findings({n: resize_mask(m, shape) for n, m in zip(self.names, self.masks, strict=True)}, grids)

@@ -43,16 +43,9 @@ def styled_figure(width: float, height: float) -> Iterator[Figure]:
 
 
 def plot_images(pictures: Mapping[str, np.ndarray], *, columns: int | None = None, height: float = 2.6) -> Figure:
-    """Plot pictures side by side under their titles.
+    """Plot pictures, {title: image (H, W, 3) or (H, W)}, side by side under their titles.
 
-    Parameters
-    ----------
-    pictures
-        {title: image (H, W, 3) or (H, W)}.
-    columns
-        Pictures in a row; all in one row if not given.
-    height
-        Of a row, in inches.
+    `columns` is the number of pictures in a row, all of them by default; `height` is that of a row, in inches.
     """
     if not pictures:
         raise ValueError("pictures must hold at least one {title: image}; got none.")

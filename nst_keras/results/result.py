@@ -7,46 +7,27 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ..image import save_image, to_pil
-from ..optimize import Step
 from ..support.types import ImageArray, PathLike
 from .plot import plot_comparison, plot_losses
+from .recorder import Step
 
 
 @dataclass(frozen=True)
 class Result:
     """The result of a run.
 
-    Attributes
-    ----------
-    image
-        The picture, (H, W, 3) float32 in [0, 1].
-    history
-        One `Step` for each iteration, without its image.
-    settings
-        The keyword arguments of the run, with layers and shares spelled out: `style_transfer(content, style,
-        **settings)` repeats it. (Arrays given as `init`, `masks` or `style_masks`, and a model given as `network`, are
-        not kept.)
-    inputs
-        The files that content, styles, masks and init were read from.
-    interrupted
-        True if Ctrl-C, a notebook's stop button, or a callback's `StopIteration` ended the run; `image` is then the
-        best one until there.
-    content
-        The content at the result's size; None for a texture.
-    styles
-        The styles' pictures as they were at the last scale, recoloured if they were.
-    notes
-        What the run wants you to know, such as that colours were clipped.
+    `style_transfer(content, style, **result.settings)` repeats the run. (Arrays given as `init`, `masks` or
+    `style_masks`, and a model given as `network`, are not kept.)
     """
 
-    image: ImageArray = field(repr=False)
-    history: list[Step] = field(repr=False)
-    settings: dict
-    inputs: list[str]
-    interrupted: bool
-    content: ImageArray | None = field(repr=False)
-    styles: list[ImageArray] = field(repr=False)
-    notes: list[str] = field(default_factory=list)
+    image: ImageArray = field(repr=False)  #: the picture, (H, W, 3) float32 in [0, 1]
+    history: list[Step] = field(repr=False)  #: one step for each iteration, without its image
+    settings: dict  #: the keyword arguments of the run, with layers and shares spelled out
+    inputs: list[str]  #: the files that content, styles, masks and init were read from
+    interrupted: bool  #: ended by Ctrl-C, a stop button or `StopIteration`; `image` is then the best one until there
+    content: ImageArray | None = field(repr=False)  #: at the result's size; None for a texture
+    styles: list[ImageArray] = field(repr=False)  #: the styles' pictures at the last scale, recoloured if they were
+    notes: list[str] = field(default_factory=list)  #: hints about the run, such as that colours were clipped
 
     def save(self, path: PathLike, *, dpi: int | None = None) -> None:
         """Write the image to a file, never over one of the run's inputs. See `save_image`."""

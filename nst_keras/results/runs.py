@@ -23,7 +23,6 @@ from PIL import Image
 
 from ..image import load_image, save_image
 from ..masks.basics import load_mask
-from ..optimize import Step
 from ..support.files import (
     check_kinds,
     check_new_folder,
@@ -37,6 +36,7 @@ from ..support.files import (
 )
 from ..support.types import PathLike
 from ..support.versions import versions
+from .recorder import Step
 
 SOURCES = ("content", "style", "masks", "style_masks", "init", "weights")  # arguments that may be files
 RUN = {"settings": dict, "versions": dict, "inputs": list, "sources": (dict, type(None))}

@@ -2,9 +2,8 @@
 
 import bisect
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import psutil
@@ -19,28 +18,19 @@ from ..support.settings import layers_read
 from ..support.types import ImageSource
 from ..transfer import DEFAULTS, pyramid, style_transfer
 
-PROBES = (96, 192)  # pixels of the short runs that are timed
-PROBE_ITERATIONS = 12
+PROBES, PROBE_ITERATIONS = (96, 192), 12  # sizes in pixels, and iterations at each, of the short runs that are timed
 UNTIMED = 2  # of a probe's iterations: the first ones are slower
 EVALUATIONS_AN_ITERATION = 1.05  # of L-BFGS, with its line search
 START = 4.0  # seconds of a run outside its iterations: a function is compiled for each size
 SIZES = range(64, 8193, 16)
 
 
-@dataclass(frozen=True)
-class Estimate:
+class Estimate(NamedTuple):
     """What a run will take; `print` shows it.
 
-    Attributes
-    ----------
-    size
-        Longer side of the result, in pixels.
-    iterations, evaluations
-        Of the objective, over all sizes.
-    seconds
-        On this machine, if it stays as busy as now; within about a third.
-    peak_memory
-        Bytes, without the program itself; within about 30 %.
+    `size` is the longer side of the result in pixels; `iterations`, and `evaluations` of the objective, are those of
+    all sizes together. `seconds` is the time on this machine if it stays as busy as now, within about a third, and
+    `peak_memory` the bytes without the program itself, within about 30 %.
     """
 
     size: int
@@ -51,10 +41,8 @@ class Estimate:
 
     def __str__(self):
         time = f"{self.seconds:.0f} s" if self.seconds < 120 else f"{self.seconds / 60:.1f} minutes"
-        return (
-            f"{self.size} px: {self.iterations} iterations, about {self.evaluations} evaluations, {time}, "
-            f"{self.peak_memory / GIGABYTE:.1f} GB of memory"
-        )
+        work = f"{self.iterations} iterations, about {self.evaluations} evaluations"
+        return f"{self.size} px: {work}, {time}, {self.peak_memory / GIGABYTE:.1f} GB of memory"
 
 
 def estimate(content: ImageSource, style: Any, *, finish_in: float | None = None, **settings: Any) -> Estimate:
@@ -63,16 +51,9 @@ def estimate(content: ImageSource, style: Any, *, finish_in: float | None = None
     An iteration takes a constant time and a time for each pixel; both come from the timed iterations of runs at 96 and
     192 pixels, with the same settings.
 
-    Parameters
-    ----------
-    finish_in
-        Seconds. The estimate is then for the largest size, in steps of 16 pixels, that takes no longer and fits into
-        memory; `size` is not to be given. `style_transfer(content, style, size=estimate.size, …)` paints it.
-
-    Raises
-    ------
-    ValueError
-        As `style_transfer`; or no size takes so little time.
+    With `finish_in`, in seconds, and without `size`, the estimate is for the largest size, in steps of 16 pixels, that
+    takes no longer and fits into memory: `style_transfer(content, style, size=estimate.size, …)`. Raises a `ValueError`
+    if there is none.
 
     Examples
     --------
@@ -90,18 +71,15 @@ def estimate(content: ImageSource, style: Any, *, finish_in: float | None = None
         plan = stages(pyramid(content.shape, size, checked.scales), checked.iterations, checked.precision)
         iterations = sum(stage.iterations for stage in plan)
         each = EVALUATIONS_AN_ITERATION if checked.optimizer.startswith("lbfgs") else 1.0
-        return Estimate(
-            size=size,
-            iterations=iterations,
-            evaluations=math.ceil(each * iterations),
-            seconds=START + sum(stage.iterations * seconds_at(math.prod(stage.shape)) for stage in plan),
-            peak_memory=peak_memory(network, plan[-1].shape, checked.optimizer, checked.tile),
-        )
+        seconds = START + sum(stage.iterations * seconds_at(math.prod(stage.shape)) for stage in plan)
+        memory = peak_memory(network, plan[-1].shape, checked.optimizer, checked.tile)
+        return Estimate(size, iterations, math.ceil(each * iterations), seconds, memory)
 
     if finish_in is None:
         return at(checked.size)
     finish_in = checked_number("finish_in", finish_in, above=0)
-    sizes = [size for size in SIZES if _is_possible(fitting_shape(content.shape, size))]
+    shapes = {size: fitting_shape(content.shape, size) for size in SIZES}
+    sizes = [size for size, shape in shapes.items() if min(shape) >= MIN_SIDE and math.prod(shape) <= MAX_PIXELS]
     free = psutil.virtual_memory().available
     found = bisect.bisect_right(
         sizes, finish_in, key=lambda size: at(size).seconds if at(size).peak_memory <= free else math.inf
@@ -112,17 +90,13 @@ def estimate(content: ImageSource, style: Any, *, finish_in: float | None = None
     return at(sizes[found - 1])
 
 
-def _is_possible(shape):
-    return min(shape) >= MIN_SIDE and math.prod(shape) <= MAX_PIXELS
-
-
-def _seconds_an_iteration(content, style, settings) -> Callable[[int], float]:
-    """Return a function of the number of pixels. In float32: a run partly in bfloat16 takes less."""
+def _seconds_an_iteration(content, style, settings):
+    """Return a function: number of pixels → seconds, in float32; a run partly in bfloat16 takes less."""
     points = []
     for size in PROBES:
         steps = []
         probe = {"size": size, "scales": 1, "iterations": PROBE_ITERATIONS, "precision": "float32", "tile": None}
-        style_transfer(content, style, **{**settings, **probe, "callback": steps.append})
+        style_transfer(content, style, **settings | probe, callback=steps.append)
         seconds = np.median(np.diff([step.seconds for step in steps])[UNTIMED:])
         points.append((math.prod(fitting_shape(content.shape, size)), float(seconds)))
     (few, quick), (many, slow) = points

@@ -1,6 +1,6 @@
 """python -m nst_keras CONTENT STYLE [STYLE …] -o OUTPUT: one picture."""
 
-import sys
+import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +10,9 @@ from ..formulas import FORMULAS
 from ..image import save_image
 from ..network import NETWORKS
 from ..networks.precision import PRECISIONS
-from ..optimize import OPTIMIZERS, NonFiniteLossError
+from ..optimize import OPTIMIZERS
 from ..results.plot import ProgressBar, save_figure
+from ..results.recorder import NonFiniteLossError
 from ..support.checks import sides
 from ..support.command_line import Parser
 from ..support.pictures import check_output
@@ -66,42 +67,34 @@ def build_parser() -> Parser:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run this command; return 0 if all is done, 2 after an error, 130 after an interrupt."""
-    return _paint(**vars(build_parser().parse_args(arguments)))
-
-
-def _paint(content, style, output, dpi, comparison, finish_in, **options):
-    started, progress, only_estimate = time.perf_counter(), ProgressBar(), options.pop("estimate")
-    try:
-        for path in filter(None, (output, comparison)):
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            check_output(path, inputs=[content, *style, *(options["masks"] or []), options["init"]])
-        check_output(output, dpi=dpi)
-        if comparison and Path(comparison).resolve() == Path(output).resolve():
-            raise ValueError("--comparison must be another file than --output.")
-        if only_estimate or finish_in is not None:
-            expected = estimate(content, style, finish_in=finish_in, **options)
-            print(expected, flush=True)
-            options["size"] = expected.size
-        if only_estimate:
-            return 0
-        result = style_transfer(content, style, callback=progress, **options)
-        result.save(output, dpi=dpi)
-        if comparison:
-            save_figure(result.compare(), comparison)
-    except NonFiniteLossError as error:
-        save_image(error.image, output, dpi=dpi)
-        print(f"error: {error} The best picture before that is in {output}.", file=sys.stderr)
-        return 2
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    finally:
-        progress.close()
-    seconds, stopped = time.perf_counter() - started, ", stopped early" if result.interrupted else ""
-    print(f"{output}: {sides(result.image.shape)} pixels, {len(result.history)} iterations, {seconds:.0f} s{stopped}")
+    """Run this command; return 0 if all is done, 130 after an interrupt."""
+    given, started = build_parser().parse_args(arguments), time.perf_counter()
+    settings = {name: value for name, value in vars(given).items() if name in vars(DEFAULTS)}
+    for path in filter(None, (given.output, given.comparison)):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        check_output(path, inputs=[given.content, *given.style, *(given.masks or []), given.init])
+    check_output(given.output, dpi=given.dpi)
+    if given.comparison and Path(given.comparison).resolve() == Path(given.output).resolve():
+        raise ValueError("--comparison must be another file than --output.")
+    if given.estimate or given.finish_in is not None:
+        expected = estimate(given.content, given.style, finish_in=given.finish_in, **settings)
+        print(expected, flush=True)
+        settings["size"] = expected.size
+    if given.estimate:
+        return 0
+    with contextlib.closing(ProgressBar()) as progress:
+        try:
+            result = style_transfer(given.content, given.style, callback=progress, **settings)
+        except NonFiniteLossError as error:
+            save_image(error.image, given.output, dpi=given.dpi)
+            raise ValueError(f"{error} The best picture before that is in {given.output}.") from error
+    result.save(given.output, dpi=given.dpi)
+    size, seconds = sides(result.image.shape), time.perf_counter() - started
+    stopped = ", stopped early" if result.interrupted else ""
+    print(f"{given.output}: {size} pixels, {len(result.history)} iterations, {seconds:.0f} s{stopped}")
     for note in result.notes:
         print(f"note: {note}")
-    if comparison:
-        print(f"{comparison}: content, style, result and loss curves")
+    if given.comparison:
+        save_figure(result.compare(), given.comparison)
+        print(f"{given.comparison}: content, style, result and loss curves")
     return 130 if result.interrupted else 0

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 
 from ..image import reduced, resize, to_pil
-from ..optimize import Step
 from ..results.plot import plot_images, plot_losses
+from ..results.recorder import Step
 from ..results.result import Result
 from ..support.files import write_file
 from ..support.pictures import check_output, encoded, write_picture
@@ -25,19 +25,9 @@ MAX_PAGE_SIDE = 1600  # longer side of the pictures in a page, in pixels
 class Frames:
     """A callback that keeps pictures during a run, for `save_gif` and `Result.keep(folder, frames=…)`.
 
-    Parameters
-    ----------
-    every
-        Keep the pictures of the first iteration and of every iteration that is a multiple of this number.
-    size
-        Longer side of the kept pictures, in pixels. Smaller pictures are kept as they are.
-    also
-        Another callback, such as `ProgressBar()`. It is called first, with every step.
-
-    Attributes
-    ----------
-    images : dict
-        {iteration: image array}.
+    The attribute `images`, {iteration: image array}, has the picture of the first iteration and of every iteration that
+    is a multiple of `every`, made smaller if its longer side has more than `size` pixels. `also` is another callback,
+    such as `ProgressBar()`; it is called first, with every step.
     """
 
     def __init__(self, every: int = 5, size: int = 256, *, also: Callable[[Step], object] | None = None) -> None:
@@ -69,12 +59,8 @@ def save_gif(frames: Frames, path: PathLike, *, seconds: float = 0.1) -> None:
 class Comparison(NamedTuple):
     """Several runs side by side, as `compare` returns them.
 
-    Attributes
-    ----------
-    table
-        One row for each run: its name, the settings that differ between the runs, and its `numbers`.
-    figure
-        The pictures under their names.
+    `table` has one row for each run: its name, the settings that differ between the runs, and its `numbers`. `figure`
+    shows the pictures under their names.
     """
 
     table: list[dict]
@@ -97,10 +83,7 @@ def compare(runs: dict[str, Result | PathLike]) -> Comparison:
 
 
 def numbers(result: Result) -> dict[str, Any]:
-    """Return the number of iterations, and the smallest loss at the last size with its terms summed by group.
-
-    The loss is None if the run was interrupted before its first iteration ended.
-    """
+    """Return the number of iterations, the smallest loss at the last size (None without a step), its terms by group."""
     if not result.history:
         return {"iterations made": 0, "loss": None}
     best = min((step for step in result.history if step.size == result.history[-1].size), key=lambda step: step.total)
@@ -114,9 +97,8 @@ def numbers(result: Result) -> dict[str, Any]:
 def save_page(result: Result, path: PathLike, *, title: str = "Style transfer") -> None:
     """Write a web page of a run: a slider between content and result, the styles, the losses and the settings.
 
-    The page is one file with the pictures in it. It opens without a server or a network, and can be sent by mail. The
-    arrow keys move the slider. The page does not tell the names of folders on this machine. `path` must end in .html;
-    an older file is replaced.
+    The page is one .html file with the pictures in it, to be opened without a server or a network, or sent by mail. The
+    arrow keys move the slider. It does not tell the names of folders on this machine. An older file is replaced.
     """
     path = check_output(path, suffixes=[".html"])
     if result.content is None:
@@ -125,11 +107,8 @@ def save_page(result: Result, path: PathLike, *, title: str = "Style transfer") 
     plot_losses(result.history).savefig(curves, format="png")
     height, width = result.image.shape[:2]
     styles = [f'<img src="{_data(style)}" alt="Style {i}">' for i, style in enumerate(result.styles, start=1)]
-    settings = [
-        f"<tr><th scope='row'>{html.escape(name)}</th><td>{html.escape(_text(value))}</td></tr>"
-        for name, value in result.settings.items()
-        if value is not None
-    ]
+    shown = {html.escape(k): html.escape(_text(value)) for k, value in result.settings.items() if value is not None}
+    settings = [f"<tr><th scope='row'>{name}</th><td>{text}</td></tr>" for name, text in shown.items()]
     page = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8")).substitute(
         title=html.escape(title),
         content=_data(result.content),

@@ -1,10 +1,11 @@
 """python -m nst_keras sweep PHOTOGRAPH … --style STYLE … -o FOLDER: a folder of photographs, a grid of settings."""
 
-import contextlib
 import multiprocessing
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
 from tqdm.auto import tqdm
@@ -38,12 +39,16 @@ def build_parser() -> Parser:
 def main(arguments: Sequence[str]) -> int:
     """Run a command line whose first word is "sweep"; return the exit status."""
     options = build_parser().parse_args(arguments[1:])
+    if options.workers < 1:
+        raise ValueError(f"--workers must be at least 1; got {options.workers}.")
+    listed = [picture_files(name, "content") if Path(name).is_dir() else [Path(name)] for name in options.content]
+    settings = dict(map(_setting, options.set))
+    fixed = {name: values[0] for name, values in settings.items() if len(values) == 1}
+    grid = {"content": [path for paths in listed for path in paths], "style": options.style}
+    grid |= {name: values for name, values in settings.items() if name not in fixed}
+    spawned = partial(ProcessPoolExecutor, options.workers, mp_context=multiprocessing.get_context("spawn"))
     try:
-        grid = {"content": _photographs(options.content), "style": options.style}
-        settings = dict(map(_setting, options.set))
-        fixed = {name: values[0] for name, values in settings.items() if len(values) == 1}
-        grid |= {name: values for name, values in settings.items() if name not in fixed}
-        with tqdm(unit="picture") as bar, _executor(options.workers) as executor:
+        with tqdm(unit="picture") as bar, spawned() if options.workers > 1 else nullcontext() as executor:
 
             def progress(done, cells):
                 bar.total, bar.n = cells, done
@@ -53,26 +58,11 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print(f"stopped; finished pictures are in {options.output}, the same command continues.", file=sys.stderr)
         return 130
-    except (ValueError, OSError, RuntimeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     wrong = [row for row in finished.table if row["error"]]
     for row in wrong:
         print(f"error: {row['content']}, {row['style']}: {row['error']}", file=sys.stderr)
     print(f"{options.output}: {len(finished.table) - len(wrong)} pictures, table.csv, sheet.png")
     return 1 if wrong else 0
-
-
-def _executor(workers):
-    if workers < 1:
-        raise ValueError(f"--workers must be at least 1; got {workers}.")
-    spawn = multiprocessing.get_context("spawn")
-    return contextlib.nullcontext() if workers == 1 else ProcessPoolExecutor(workers, mp_context=spawn)
-
-
-def _photographs(names):
-    listed = [picture_files(name, "content") if Path(name).is_dir() else [Path(name)] for name in names]
-    return [path for paths in listed for path in paths]
 
 
 def _setting(text):
@@ -87,6 +77,6 @@ def _setting(text):
 
 def _value(text):
     for kind in (int, float):
-        with contextlib.suppress(ValueError):
+        with suppress(ValueError):
             return kind(text)
     return None if text == "None" else text

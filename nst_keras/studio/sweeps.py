@@ -1,8 +1,4 @@
-"""Sweeps: run `style_transfer` for every combination of some settings, on this machine or on several.
-
-Each combination is a cell. `Result.keep` writes each finished cell into a folder of its own, whole or not at all, and
-it is not run again: a sweep that was killed continues when it is called again.
-"""
+"""Sweeps: run `style_transfer` for every combination of some settings, on this machine or on several."""
 
 import contextlib
 import csv
@@ -68,33 +64,27 @@ class Sweep(NamedTuple):
 def sweep(
     grid: dict, folder: PathLike, *, executor: Executor | None = None, progress: Callable | None = None, **fixed: Any
 ) -> Sweep:
-    """Run `style_transfer` for every combination of the values in `grid`.
+    """Run `style_transfer` for every combination of the values in `grid`; each combination is a cell.
 
-    A wrong argument raises a `ValueError` before anything is run; a picture that cannot be read ends only its cells.
+    `grid` is {argument of `style_transfer`: list of values}, also with "content" and "style"; the last argument varies
+    fastest. A list within the list of styles mixes several. `{"content": sorted(Path("photographs").glob("*.jpg"))}` is
+    a folder. `fixed` are arguments that are the same for every cell. A wrong argument raises a `ValueError` before
+    anything is run; a picture that cannot be read ends only its cells.
 
-    Parameters
-    ----------
-    grid
-        {argument of `style_transfer`: list of values}, also "content" and "style"; the last one varies fastest. A list
-        within the list of styles mixes several. `{"content": sorted(Path("photographs").glob("*.jpg"))}` is a folder.
-    folder
-        A new folder, or that of an earlier sweep, also with another grid. Cells of a changed file are run again.
-    executor
-        Runs the cells; without one they run here, one after the other. `ProcessPoolExecutor(2, mp_context=
-        multiprocessing.get_context("spawn"))` is for two processes, Dask's `client.get_executor()` for several
-        machines. Workers must be able to read the paths; arrays are sent. Only this process writes.
-    progress
-        Called as progress(done, all) with numbers of cells, at the start and after each cell.
-    **fixed
-        Other arguments of `style_transfer`, the same for every cell.
+    Each finished cell is kept in a folder of its own within `folder`, see `Result.keep`, and is not run again: a sweep
+    that was killed continues when it is called again, also with another grid. Cells of a changed file are run again.
+    `progress(done, all)` is called with numbers of cells, at the start and after each cell.
+
+    `executor` runs the cells; without one they run here, one after the other. `ProcessPoolExecutor(2, mp_context=
+    multiprocessing.get_context("spawn"))` is for two processes, Dask's `client.get_executor()` for several machines.
+    Workers must be able to read the paths; arrays are sent. Only this process writes.
     """
     listed = _cells(grid, fixed)
     cells = {_name(grid, cell): cell for cell in listed}
     if len(cells) < len(listed):
         raise ValueError("grid must hold no value twice; two cells of it are the same.")
-    folder, report = Path(folder), progress or (lambda done, cells: None)
+    folder, report, rows = Path(folder), progress or (lambda done, cells: None), {}
     folder.mkdir(parents=True, exist_ok=True)
-    rows = {}
     for name, cell in cells.items():
         if place := next(folder.glob(f"[!.]*{name[-DIGITS:]}"), None):
             rows[name] = _row(grid, cell, Result.load(place), place.name)
@@ -106,7 +96,7 @@ def sweep(
         report(len(rows), len(cells))
     finished = Sweep([rows[name] for name in cells], folder, grid)
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, dict.fromkeys(name for row in finished.table for name in row))
+    writer = csv.DictWriter(text, dict.fromkeys(itertools.chain(*finished.table)))
     writer.writeheader()
     writer.writerows(finished.table)
     write_file(folder / "table.csv", text.getvalue().encode())
@@ -136,7 +126,7 @@ def _outcomes(cells, executor):
         for future in as_completed(futures):
             yield futures.pop(future), future.result()
     except BrokenExecutor as error:
-        raise RuntimeError("A worker died. What is finished is kept: call the sweep again, and it goes on.") from error
+        raise BrokenExecutor("A worker died. What is finished is kept: call the sweep again to go on.") from error
     finally:
         for future in futures:
             future.cancel()
@@ -155,20 +145,18 @@ def _cells(grid, fixed):
             raise ValueError(f"{name} is in grid and fixed; give it once.")
         if not isinstance(values, (list, tuple)) or not values:
             raise ValueError(f"grid[{name!r}] must be a list of at least one value; got {values!r}.")
-    for name in PICTURES:
-        if name not in (*grid, *fixed):
-            raise ValueError(f"{name} must be in grid, or given for all cells.")
+    if missing := [name for name in PICTURES if name not in (*grid, *fixed)]:
+        raise ValueError(f"{missing[0]} must be in grid, or given for all cells.")
     return [fixed | dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
 
 def _name(grid, cell):
     """Return the name of a cell's folder: its values in the grid, and a digest of everything its result depends on."""
-    settings = Settings(**{name: cell.get(name, default) for name, default in vars(DEFAULTS).items()})
+    settings, style = Settings.of(vars(DEFAULTS) | cell), cell["style"]
     if not isinstance(settings.network, str):
         raise ValueError("a sweep needs a network by its name: a model of your own cannot travel.")
-    styles = cell["style"] if isinstance(cell["style"], (list, tuple)) else [cell["style"]]
     with warnings.catch_warnings(action="ignore"):  # the run gives the same warnings
-        record = settings.checked(styles=len(styles)).record()
+        record = settings.checked(styles=len(style) if isinstance(style, (list, tuple)) else 1).record()
     sources = {name: _identity(cell.get(name)) for name in (*PICTURES, "masks", "style_masks", "init", "weights")}
     digest = hashlib.sha256(json.dumps(record | sources, sort_keys=True).encode()).hexdigest()
     values = ", ".join(_label(key, cell[key]) for key in grid)
@@ -183,10 +171,8 @@ def _identity(source):
         with contextlib.suppress(OSError):  # the run of this cell says why the file cannot be read
             return sha256(source) if os.path.isfile(source) else str(source)
         return str(source)
-    if source is None:
-        return None
     array = np.asarray(source)
-    return [hashlib.sha256(array.tobytes()).hexdigest(), str(array.dtype), *array.shape]
+    return None if source is None else [hashlib.sha256(array.tobytes()).hexdigest(), str(array.dtype), *array.shape]
 
 
 def _row(grid, cell, outcome, name):
@@ -205,5 +191,5 @@ def _value(value):
     if isinstance(value, (list, tuple)):
         return " + ".join(str(_value(one)) for one in value)
     if isinstance(value, (Image.Image, np.ndarray)):
-        return f"picture {hashlib.sha256(np.asarray(value).tobytes()).hexdigest()[:4]}"
+        return f"picture {_identity(value)[0][:4]}"
     return Path(value).stem if isinstance(value, os.PathLike) or os.path.isfile(str(value)) else value

@@ -1,1 +1,1 @@
-"""What is not about style: checks of arguments, files that are written whole, run folders, versions."""
+"""Parts that are not about style: settings and checks of arguments, files, decoding of pictures, types, versions."""

@@ -1,6 +1,7 @@
 """Checks of arguments. Every error names the argument, what was expected, and what came."""
 
 import difflib
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -50,3 +51,20 @@ def is_whole(value: Any) -> bool:
 def sides(shape: Sequence[int]) -> str:
     """Return (height, width) as people write it, the width first: "640×480"."""
     return f"{shape[1]}×{shape[0]}"
+
+
+def check_callback(callback: Any) -> None:
+    """Raise a `ValueError` unless `callback` is None or can be called."""
+    if callback is not None and not callable(callback):
+        raise ValueError(f"callback must be a function of a Step, such as ProgressBar(); got {callback!r}.")
+
+
+def input_files(*sources: Any) -> list[str]:
+    """Return the absolute paths of those sources, also in lists, that are files; a result is not saved over them."""
+    paths = []
+    for source in sources:
+        if isinstance(source, (list, tuple)):
+            paths += input_files(*source)
+        elif isinstance(source, (str, os.PathLike)) and os.path.exists(source):
+            paths.append(os.path.abspath(source))
+    return paths

@@ -53,10 +53,7 @@ def new_folder(folder: PathLike) -> Iterator[Path]:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: an older one stays until the new one is complete.
-
-    Raises an `OSError` with the path if the disk is full, or fails.
-    """
+    """Write a file whole or not at all: an older one stays until the new one is complete, or an `OSError` is raised."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         partial.write_bytes(data)
@@ -68,7 +65,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, data: object) -> None:
-    """Write numbers, texts, lists and dictionaries as JSON."""
+    """Write numbers, strings, lists and dictionaries as JSON."""
     write_file(path, json.dumps(data, indent=1, ensure_ascii=False).encode())
 
 
@@ -77,17 +74,15 @@ def read_json(path: Path, kinds: Mapping) -> dict:
 
     Raises a `ValueError` if the file is missing, is not JSON, or lacks a key, or if a value has another type.
     """
-    _check_file(path)
+    if not path.is_file():
+        raise ValueError(f"{str(path)!r}: there is no such file.")
     if path.stat().st_size > MAX_JSON_BYTES:
         raise ValueError(f"{str(path)!r} has more than {MAX_JSON_BYTES // 1_000_000} MB.")
     return _parsed(path.read_bytes(), kinds, path)
 
 
 def check_kinds(values: object, kinds: Mapping, path: Path) -> None:
-    """Raise a `ValueError` unless `values` is a dictionary that has each of `kinds`, with a value of its type.
-
-    A bool is not a number here, and numbers must be finite.
-    """
+    """Raise a `ValueError` unless `values` is a dictionary with a value of each of `kinds`; numbers must be finite."""
     wrong = [key for key, kind in kinds.items() if not isinstance(values, dict) or not _is(values.get(key), kind)]
     if wrong:
         raise ValueError(f"{str(path)!r} was not written by nst_keras, or is damaged: see {', '.join(wrong)} in it.")
@@ -108,8 +103,9 @@ def read_arrays(path: Path, needed: Iterable[str] = ()) -> dict[str, np.ndarray]
     The arrays may take no more memory than the file has bytes: headers are checked before anything is allocated. Raises
     a `ValueError` if the file is missing, damaged or compressed, or holds anything but numbers.
     """
-    _check_file(path)
     try:
+        if not path.is_file():
+            raise ValueError("there is no such file")
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if any(member.compress_type != zipfile.ZIP_STORED for member in members):
@@ -135,11 +131,6 @@ def sha256(path: PathLike) -> str:
     """Return the SHA-256 of a file as hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _check_file(path):
-    if not path.is_file():
-        raise ValueError(f"{str(path)!r}: there is no such file.")
 
 
 def _parsed(data, kinds, path):

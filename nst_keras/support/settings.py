@@ -81,15 +81,13 @@ class Settings:
         checked_name("optimizer", self.optimizer, OPTIMIZERS)
         made |= self._checked_weights()
         made["style_weights"] = _checked_style_weights(self.style_weights, styles)
-        for name in ("masks", "style_masks"):
-            _check_masks(name, getattr(self, name), styles)
+        _check_masks("masks", self.masks, styles)
+        _check_masks("style_masks", self.style_masks, styles)
         if self.masks is not None and self.combine == "targets":
             raise ValueError('combine="targets" makes one style of all, which leaves nothing for masks; use "losses".')
         made["style_scale"] = checked_number("style_scale", self.style_scale)
         if self.formula == "keras" and self.style_scale != 1:
-            raise ValueError(
-                'style_scale must be 1 with formula="keras", which squashes styles to the result\'s shape.'
-            )
+            raise ValueError('style_scale must be 1 with formula="keras", which squashes styles.')
         if not 0.1 <= self.style_scale <= 4:
             raise ValueError(f"style_scale must be between 0.1 and 4; got {self.style_scale!r}.")
         check_preserve_color(self.preserve_color, self.color_strength)
@@ -180,8 +178,7 @@ def _checked_correlation(argument, network, item):
 
 
 def _warn_of_published_weights(formula, network):
-    expected = FORMULAS[formula].features
-    has = {"lite": "rescaled", "vgg19": "raw", "vgg16": "raw"}
+    expected, has = FORMULAS[formula].features, {"lite": "rescaled", "vgg19": "raw", "vgg16": "raw"}
     if expected == "any" or not isinstance(network, str) or has.get(network) == expected:
         return
     if (formula, network) == ("cs231n", "squeezenet1_1"):

@@ -4,26 +4,28 @@ import base64
 import functools
 import html
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from IPython.display import display
-from ipywidgets import HTML, Box, Checkbox, FloatProgress, FloatSlider, HBox, Layout, VBox
+from ipywidgets import HTML, Box, Checkbox, FloatProgress, FloatSlider, HBox, VBox
 
-from ..image import load_image, to_pil
+from ..image import load_image
 from ..masks.basics import load_mask
-from ..support.pictures import encoded
-from ..support.settings import WEIGHTS, Settings
+from ..support.checks import sides
+from ..support.settings import WEIGHTS
 from ..support.types import MaskSource, PathLike
-from ..transfer import DEFAULTS
-from .engine import Background, Engine, Mix, keep, keep_upload, named, plain_settings, png, starting_paths, strip
+from ..transfer import DEFAULTS, style_transfer
+from .engine import Background, Mix, Previews, keep, keep_upload, named, plain_settings, png, starting_paths, strip
 from .painter import MaskPainter
 from .parts import SHARE, SMALL, WIDE, BeforeAfter, Chooser, Code, button, controls, labelled
 
 BUNDLED = Path(__file__).parents[2] / "images"
 STYLES = ("style 1", "style 2", "style 3", "style 4")
 DEBOUNCE = 0.25  # seconds without another change before a preview starts
+FRAME_SECONDS = 0.5  # between two pictures that are shown during a full run
 MAX_SHOWN_SIDE = 1024  # pixels on the longer side of a picture that is sent to the browser
 
 
@@ -49,20 +51,11 @@ class MixingDesk(VBox):
     also if it was stopped, or None. Runs are in a thread, so the kernel stays free. A notebook that is open without a
     kernel shows the last pictures in place of the desk.
 
-    Parameters
-    ----------
-    content
-        The photograph, a file that the code can name; by default the first of `pictures`.
-    styles
-        One to four files; by default the last of `pictures`.
-    masks
-        Masks to start with, one for each style; see `load_mask`. The desk keeps 256 levels of them.
-    pictures
-        Folder of pictures to choose from; by default the pictures of this project.
-    folder
-        Where uploads, masks and saved pictures go. It is made when it is needed; nothing in it is overwritten.
-    **settings
-        Settings of `style_transfer`: the controls start there; one without a control, such as `iterations`, is fixed.
+    `content` is the photograph, a file that the code can name, and `styles` are one to four files; by default they are
+    the first and the last in `pictures`, the folder of pictures to choose from. `masks` are masks to start with, one
+    for each style, see `load_mask`; the desk keeps 256 levels of them. `settings` are those of `style_transfer`: the
+    controls start there, and one without a control, such as `iterations`, is fixed. Uploads, masks and saved pictures
+    go to `folder`, which is made when it is needed; nothing in it is overwritten.
     """
 
     def __init__(
@@ -81,13 +74,13 @@ class MixingDesk(VBox):
         if not 1 <= len(styles) <= len(STYLES):
             raise ValueError(f"styles must be 1 to {len(STYLES)} paths; got {len(styles)}.")
         settings = plain_settings(settings)
-        start = Settings(**{**vars(DEFAULTS), **settings, "masks": masks}).checked(styles=len(styles))
+        start = replace(DEFAULTS, masks=masks, **settings).checked(styles=len(styles))
         self.controls = controls(start)
         self._fixed = {k: v for k, v in settings.items() if k not in {*self.controls, "style_weights"}}
-        self._engine, self._work = Engine(start), Background()
+        self._previews, self._work = Previews(start), Background()
         self._rows, self._painters = [], {}  # a row for each style; {photograph: the painter of its masks}
-        self._still, self._hidden = None, Box(layout=Layout(display="none"))
-        self._last = strip([self._engine.reduced(path) for path in (content, *styles)], "")
+        self._still, self._hidden = None, Box(layout={"display": "none"})
+        self._last = strip([self._previews.reduced(path) for path in (content, *styles)], "")
         loaded = [load_mask(mask, load_image(content).shape, name=f"masks[{i}]") for i, mask in enumerate(masks or [])]
         self._painted = {content: dict(zip(STYLES, loaded, strict=False))}  # masks that no painter shows now
         self._lay_out(content, masks is not None)
@@ -100,7 +93,7 @@ class MixingDesk(VBox):
         self._styles, self._masks, self._view, self._code = VBox(), VBox(), BeforeAfter(), Code()
         self._add = button("Add a style", self._add_style, "Mix another style in", icon="plus")
         self._masked = Checkbox(masked, description="masks: each style in its place", indent=False, layout=WIDE)
-        self._status, self._progress = HTML(), FloatProgress(max=1, layout=Layout(width="auto", height="8px"))
+        self._status, self._progress = HTML(), FloatProgress(max=1, layout={"width": "auto", "height": "8px"})
         paint = button("Paint", self.paint, "Paint the full picture", icon="paint-brush", button_style="primary")
         stop = button("Stop", self.stop, "Stop painting, and keep what there is", icon="stop")
         save = button("Save", self._save_result, "Save the last full picture", icon="save")
@@ -110,12 +103,12 @@ class MixingDesk(VBox):
         for control in self.controls.values():
             control.observe(self._changed, "value")
         self._masked.observe(self._masks_changed, "value")
-        buttons = HBox([paint, stop, save, code], layout=Layout(flex_flow="row wrap"))
         settings = [control for name, control in self.controls.items() if name != "mask_mode"]
-        column = {"flex": "1 1 330px", "min_width": "0", "padding": "0 12px 8px 0"}
-        left = VBox([self._view, self._status, self._progress, buttons], layout={"max_width": "640px", **column})
-        right = VBox([self._content, self._styles, self._add, *settings, self._masked], layout=column)
-        self.children = [Box([left, right], layout=Layout(flex_flow="row wrap")), self._code, self._masks]
+        wrap, column = {"flex_flow": "row wrap"}, {"flex": "1 1 330px", "min_width": "0", "padding": "0 12px 8px 0"}
+        left = [self._view, self._status, self._progress, HBox([paint, stop, save, code], layout=wrap)]
+        right = [self._content, self._styles, self._add, *settings, self._masked]
+        columns = [VBox(left, layout={"max_width": "640px", **column}), VBox(right, layout=column)]
+        self.children = [Box(columns, layout=wrap), self._code, self._masks]
 
     @property
     def code(self) -> str:
@@ -127,7 +120,7 @@ class MixingDesk(VBox):
         """Start to paint the full picture; after `wait` it is in `result`."""
         mix = self._mix()
         self._set_painting(True)
-        self._work.submit(functools.partial(self._paint, mix), replaceable=False)
+        self._work.submit(lambda stop: self._paint(mix, stop), replaceable=False)
 
     def stop(self) -> None:
         """Stop painting; `result` is then the unfinished picture."""
@@ -152,10 +145,9 @@ class MixingDesk(VBox):
             del settings["preserve_color"], settings["color_strength"]
         if len(self._rows) > 1:
             settings["style_weights"] = [row.share.value for row in self._rows]
-        if masks := self._painted_masks():
-            settings["masks"] = masks
-        else:
-            del settings["mask_mode"]
+        settings["masks"] = self._painted_masks()
+        if not settings["masks"]:
+            del settings["masks"], settings["mask_mode"]
         return Mix(self._content.path, [row.path for row in self._rows], self._fixed | settings)
 
     def _painted_masks(self):
@@ -172,12 +164,11 @@ class MixingDesk(VBox):
         """Make two outputs: the widget, and a picture of it, which is shown only where there are no widgets."""
         text = {"text/plain": "A mixing desk, to be used in a running notebook; the last pictures on it:"}
         display(self._repr_mimebundle_() | text, raw=True)
-        data, metadata = self._still_picture()
-        self._still = display(data, metadata=metadata, raw=True, display_id=True)
+        self._still = self._show_still(display, display_id=True)
 
-    def _still_picture(self):
+    def _show_still(self, show, **options):
         data = self._hidden._repr_mimebundle_() | {"image/jpeg": base64.b64encode(self._last).decode()}
-        return data, {"image/jpeg": {"alt": self._view.description}}
+        return show(data, metadata={"image/jpeg": {"alt": self._view.description}}, raw=True, **options)
 
     def _changed(self, change=None):
         self._code.code = ""
@@ -186,7 +177,7 @@ class MixingDesk(VBox):
 
     @shows_errors
     def _content_changed(self):
-        self._view.before = self._view.after = encoded(to_pil(self._engine.reduced(self._content.path)), "JPEG")
+        self._view.before = self._view.after = png(self._previews.reduced(self._content.path))
         self._view.description = "The photograph"
         self._masks_changed()
 
@@ -211,7 +202,7 @@ class MixingDesk(VBox):
         row = Chooser(label, named(self._paths), path or self._paths[-1], self._changed, self._upload)
         row.share = labelled(FloatSlider, f"share of {label}", share, "How much of it is mixed in", **SHARE)
         row.share.observe(self._changed, "value")
-        remove = button("", functools.partial(self._remove_style, row), f"Remove {label}", icon="times", layout=SMALL)
+        remove = button("", lambda: self._remove_style(row), f"Remove {label}", icon="times", layout=SMALL)
         row.children += (remove,)
         self._rows.append(row)
         self._styles_changed()
@@ -248,19 +239,26 @@ class MixingDesk(VBox):
         """Paint a preview and show it; like `_paint`, this is a job of the background thread."""
         mix = self._mix()
         self._set_status("Preview …")
-        result = self._engine.preview(mix, stop)
+        result = self._previews.paint(mix, stop)
         if not result.interrupted:
             self._show(result, mix, "Preview")
 
     @shows_errors
     def _paint(self, mix, stop):
-        def show(step, image):
-            self._progress.value = step.progress
-            self._set_status(f"Painting, {step.size} px: {step.progress:.0%} done.")
-            self._view.after = png(image, MAX_SHOWN_SIDE)
+        shown = 0.0
+
+        def follow(step):
+            nonlocal shown
+            if step.seconds - shown >= FRAME_SECONDS:
+                shown, self._progress.value = step.seconds, step.progress
+                self._set_status(f"Painting, {step.size} px: {step.progress:.0%} done.")
+                self._view.after = png(step.image, MAX_SHOWN_SIDE)
+            if stop.is_set():
+                raise StopIteration
 
         try:
-            self.result, self._painted_mix = self._engine.paint(mix, stop, show), mix
+            self.result = style_transfer(mix.content, mix.styles, callback=follow, **mix.settings)
+            self._painted_mix = mix
         finally:
             self._set_painting(False)
         seconds = self.result.history[-1].seconds
@@ -273,16 +271,14 @@ class MixingDesk(VBox):
         self._progress.layout.visibility = "visible" if running else "hidden"
 
     def _show(self, result, mix, title):
-        height, width = result.image.shape[:2]
         self._view.before, self._view.after = png(result.content, MAX_SHOWN_SIDE), png(result.image, MAX_SHOWN_SIDE)
         notes = result.notes if result is self.result else []  # the notes of a preview are about its few pixels
-        self._set_status("\n".join([f"{title}: {width}×{height} pixels.", *notes]))
+        self._set_status("\n".join([f"{title}: {sides(result.image.shape)} pixels.", *notes]))
         settings = [f"{name}={value}" for name, value in mix.settings.items() if name != "masks"]
         self._view.description = f"{title}: {', '.join(settings)}"
         self._last = strip([result.content, *result.styles, result.image], self._view.description)
         if self._still:
-            data, metadata = self._still_picture()
-            self._still.update(data, metadata=metadata, raw=True)
+            self._show_still(self._still.update)
 
     def _set_status(self, text, role="status"):
         color = "; color: var(--jp-error-color1, #d32f2f)" if role == "alert" else ""

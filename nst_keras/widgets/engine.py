@@ -1,4 +1,4 @@
-"""The part of the mixing desk without widgets: a thread, previews, full pictures, their code, and their files."""
+"""The part of the mixing desk without widgets: a thread, previews, the code of a picture, and files."""
 
 import itertools
 import json
@@ -10,18 +10,16 @@ import threading
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import ImageDraw, ImageFont, ImageOps
 
-from ..color import after_transfer
 from ..image import fitting_shape, load_image, reduced, resize, to_pil
 from ..masks.basics import resize_mask
 from ..network import build_network
-from ..optimize import Step
 from ..results.result import Result
 from ..support.checks import suggestion
 from ..support.files import write_file
@@ -30,10 +28,8 @@ from ..support.settings import Settings, layers_read
 from ..support.types import ImageArray, MaskArray, PathLike
 from ..transfer import DEFAULTS, style_transfer
 
-PREVIEW_SIZE = 160
-PREVIEW_ITERATIONS = 20  # at each of two sizes: about two seconds on two cores, half of it to compile
+PREVIEW_SIZE, PREVIEW_ITERATIONS = 160, 20  # at each of two sizes; two seconds on two cores, half of it to compile
 PREVIEW_SOURCE = 640  # pixels: previews read pictures at this size, which the largest `style_scale`, 4, needs
-FRAME_SECONDS = 0.5  # between two pictures that are shown during a full run
 STRIP_HEIGHT, STRIP_GAP = 240, 6  # pixels
 
 Job = namedtuple("Job", "run delay replaceable stop")
@@ -48,19 +44,17 @@ class Background:
     def submit(self, run: Callable, *, delay: float = 0.0, replaceable: bool = True) -> None:
         """Call `run(stop)` after `delay` seconds, in place of older replaceable jobs and after jobs that are not."""
         with self._changed:
-            for job in self._jobs:
-                if job.replaceable:
-                    job.stop.set()
+            self.stop(replaceable=True)
             idle, waiting = not self._jobs, [job for job in self._jobs[1:] if not job.replaceable]
             self._jobs = [*self._jobs[:1], *waiting, Job(run, delay, replaceable, threading.Event())]
             if idle:
                 threading.Thread(target=self._work, name="nst_keras desk", daemon=True).start()
 
-    def stop(self) -> None:
-        """Ask the jobs that are not replaceable to end."""
+    def stop(self, *, replaceable: bool = False) -> None:
+        """Ask the jobs that are not replaceable, or those that are, to end."""
         with self._changed:
             for job in self._jobs:
-                if not job.replaceable:
+                if job.replaceable == replaceable:
                     job.stop.set()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -114,16 +108,16 @@ class Mix(NamedTuple):
         return f"from nst_keras import style_transfer\n\nresult = style_transfer(\n{lines})\nresult.show()"
 
 
-class Engine:
-    """Paint mixes. Previews share one network, and pictures that `reduced(path)` reads once; `settings` are checked."""
+class Previews:
+    """Small, short runs. They share one network, and pictures that `reduced(path)` reads once."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings, self._network = settings, None
+    def __init__(self, start: Settings) -> None:
+        self._start, self._network = start, None
         self.reduced = cache(lambda path: reduced(load_image(path), PREVIEW_SOURCE))
 
-    def preview(self, mix: Mix, stop: threading.Event) -> Result:
-        """Return the result of a small, short run. It starts anew, so that it does not depend on earlier previews."""
-        start = self._settings
+    def paint(self, mix: Mix, stop: threading.Event) -> Result:
+        """Return the preview of a mix. It starts anew, so that it does not depend on earlier previews."""
+        start = self._start
         if self._network is None:
             layers = layers_read(start.content_layers, start.style_layers)
             self._network = build_network(start.network, layers, pooling=start.pooling, weights=start.weights)
@@ -135,33 +129,18 @@ class Engine:
         if "masks" in settings:
             settings["masks"] = [resize_mask(mask, content.shape) for mask in settings["masks"]]
         styles = [self.reduced(path) for path in mix.styles]
-        return style_transfer(content, styles, network=self._network, callback=partial(_end_run, stop), **settings)
 
-    def paint(self, mix: Mix, stop: threading.Event, show: Callable[[Step, ImageArray], None]) -> Result:
-        """Return the result of the full run. `show(step, image)` is called now and then, with the final colours."""
-        content, shown = self.reduced(mix.content), 0.0
-        color, strength = mix.settings.get("preserve_color"), mix.settings.get("color_strength", 1.0)
+        def end_if_stopped(step):
+            if stop.is_set():
+                raise StopIteration
 
-        def follow(step):
-            nonlocal shown
-            if step.seconds - shown >= FRAME_SECONDS:
-                shown = step.seconds
-                show(step, after_transfer(step.image, resize(content, step.image.shape), color, strength=strength)[0])
-            _end_run(stop, step)
-
-        return style_transfer(mix.content, mix.styles, callback=follow, **mix.settings)
-
-
-def _end_run(stop, step):
-    if stop.is_set():
-        raise StopIteration
+        return style_transfer(content, styles, network=self._network, callback=end_if_stopped, **settings)
 
 
 def starting_paths(content: Any, styles: Any, folder: PathLike) -> tuple[str, list[str], list[str]]:
     """Return the content, the styles, and all pictures to choose from: these and the pictures in `folder`.
 
-    By default the content is the first picture in the folder, and the style the last. Raises a `ValueError` if there is
-    none, or if an argument is not a path or not a picture.
+    By default the content is the first picture in the folder, and the style the last.
     """
     folder = Path(folder)
     if folder.is_absolute():  # a relative path is shorter, and the same on another computer
@@ -175,13 +154,12 @@ def starting_paths(content: Any, styles: Any, folder: PathLike) -> tuple[str, li
     styles = styles if isinstance(styles, (list, tuple)) else [styles]
     for path in (content, *styles):
         if not isinstance(path, (str, os.PathLike)):
-            raise ValueError(
-                f"content and styles must be paths of pictures; got {type(path).__name__}. save_image makes a file."
-            )
+            got = f"{type(path).__name__}. save_image makes a file"
+            raise ValueError(f"content and styles must be paths of pictures; got {got}.")
         load_image(path, name="content" if path is content else "style")
-    given = {Path(path).resolve() for path in (content, *styles)}
-    others = [path for path in found if path.resolve() not in given]
-    content, *styles = (Path(path).as_posix() for path in (content, *styles))
+    given = [Path(path) for path in (content, *styles)]
+    others = [path for path in found if path.resolve() not in {path.resolve() for path in given}]
+    content, *styles = (path.as_posix() for path in given)
     return content, styles, list(dict.fromkeys([content, *styles, *(path.as_posix() for path in others)]))
 
 

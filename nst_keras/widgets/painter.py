@@ -1,7 +1,7 @@
 """Masks painted on a picture in a notebook, with mouse, pen or finger.
 
-The picture goes to the browser once, at most 1600 pixels on its longer side. `painter.js` paints there; after every
-stroke each mask comes back as 8-bit levels at that size, compressed with zlib. Data from a browser is not trusted.
+The picture goes to the browser once. `painter.js` paints there; after every stroke each mask comes back as 8-bit
+levels, compressed with zlib. Data from a browser is not trusted.
 """
 
 import itertools
@@ -68,13 +68,8 @@ class MaskPainter(anywidget.AnyWidget):
     button shows its key. It runs in JupyterLab 4 and Notebook 7, and should run in VS Code and Colab. A mask has 256
     levels. It is painted at the size of the picture, or, if that is over 1600 pixels, at 1600, and then resized.
 
-    Parameters
-    ----------
-    image
-        The picture; see `load_image`.
-    masks
-        Labels of masks that start black, or {label: mask to start with}; see `load_mask`. A label becomes the name of
-        a file: letters, digits, spaces, - and _.
+    `masks` are labels of masks that start black, or {label: mask to start with}, see `load_mask`. A label becomes the
+    name of a file: letters, digits, spaces, - and _.
 
     Examples
     --------
@@ -92,20 +87,24 @@ class MaskPainter(anywidget.AnyWidget):
 
     def __init__(self, image: ImageSource, masks: Sequence[str] | Mapping[str, MaskSource] = ("mask",)) -> None:
         picture = load_image(image)
-        self.labels, self._shape = _checked_labels(masks), picture.shape[:2]
+        self._shape, self.labels = picture.shape[:2], (masks,) if isinstance(masks, str) else tuple(masks)
+        for label in self.labels:
+            if not isinstance(label, str) or not re.fullmatch(r"\w([\w -]*\w)?", label):
+                kind = "labels that can be file names, of letters, digits, spaces, - and _"
+                raise ValueError(f"masks must have {kind}; got {label!r}.")
+        if not self.labels or len({label.casefold() for label in self.labels}) < len(self.labels):
+            raise ValueError(f"masks must have at least one label, and no label twice; got {list(self.labels)}.")
         shown = reduced(picture, MAX_PAINTED_SIDE)
         self._painted_shape = shown.shape[:2]
-        starts = masks if isinstance(masks, dict) else {}
+        starts = masks if isinstance(masks, dict) else dict.fromkeys(self.labels, np.zeros(self._shape))
         self._inputs = [source for source in (image, *starts.values()) if isinstance(source, (str, Path))]
-        levels = dict.fromkeys(self.labels, np.zeros(self._painted_shape, "uint8"))
-        for label, source in starts.items():
-            mask = load_mask(source, self._shape, name=f"masks[{label!r}]")
-            levels[label] = np.round(resize_mask(mask, self._painted_shape) * 255).astype("uint8")
-        colors = itertools.cycle(COLORS)
+        loaded = [load_mask(source, self._shape, name=f"masks[{label!r}]") for label, source in starts.items()]
+        levels = [np.round(resize_mask(mask, self._painted_shape) * 255).astype("uint8") for mask in loaded]
+        colors = zip(self.labels, itertools.cycle(COLORS), strict=False)
         super().__init__(
             _picture=encoded(to_pil(shown), "JPEG", quality=90),
-            _labels=[{"name": label, "color": to_hex(next(colors))} for label in self.labels],
-            _packed=[zlib.compress(level.tobytes()) for level in levels.values()],
+            _labels=[{"name": label, "color": to_hex(color)} for label, color in colors],
+            _packed=[zlib.compress(level.tobytes()) for level in levels],
         )
 
     @property
@@ -115,25 +114,10 @@ class MaskPainter(anywidget.AnyWidget):
         return {label: resize_mask(level, self._shape) for label, level in zip(self.labels, levels, strict=True)}
 
     def save(self, folder: PathLike) -> list[Path]:
-        """Save each mask as label.png in `folder`, which is made if necessary, and return the paths.
-
-        Raises a `ValueError`, and saves nothing, if such a file is the image or a mask to start with.
-        """
+        """Save each mask as label.png in `folder`, but never over an input; return the paths."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         paths = [check_output(folder / f"{label}.png", self._inputs) for label in self.labels]
         for path, mask in zip(paths, self.masks.values(), strict=True):
             save_mask(mask, path, inputs=self._inputs)
         return paths
-
-
-def _checked_labels(masks):
-    labels = (masks,) if isinstance(masks, str) else tuple(masks)
-    for label in labels:
-        if not isinstance(label, str) or not re.fullmatch(r"\w([\w -]*\w)?", label):
-            raise ValueError(
-                f"masks must have labels that can be file names, of letters, digits, spaces, - and _; got {label!r}."
-            )
-    if not labels or len({label.casefold() for label in labels}) < len(labels):
-        raise ValueError(f"masks must have at least one label, and no label twice; got {list(labels)}.")
-    return labels

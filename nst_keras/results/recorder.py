@@ -1,0 +1,164 @@
+"""What an optimiser does, recorded: one `Step` for each iteration, and the best image that was seen."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ..support.files import check_kinds
+from ..support.types import ImageArray
+
+NUMBER = (int, float)
+STEP = dict.fromkeys(("iteration", "evaluations", "size"), int)
+STEP |= dict.fromkeys(("seconds", "total", "progress"), NUMBER) | {"terms": dict}
+RECORD = {"made": int, "evaluations": int, "seconds": NUMBER, "best": NUMBER, "history": list}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One iteration of an optimiser; iterations and evaluations are counted from 1 over the whole run."""
+
+    iteration: int
+    evaluations: int  #: of the objective; an iteration of L-BFGS needs one or more
+    seconds: float  #: since the start of the run
+    size: int  #: longer side of the image at this scale, in pixels
+    total: float  #: the objective's value
+    terms: dict  #: {term: weighted value}; they add up to `total`
+    progress: float  #: the share of the run's work that is done, 0 to 1
+    image: ImageArray | None = field(default=None, repr=False)  #: a copy for callbacks; None in a history
+
+    def record(self) -> dict:
+        """Return the numbers of this step as a dictionary that JSON can hold."""
+        return {name: getattr(self, name) for name in STEP}
+
+    @classmethod
+    def from_record(cls, record: Any, path: Path) -> "Step":
+        """Make a step from what `record` returned; raise a `ValueError` about the file `path` if it is damaged."""
+        check_kinds(record, STEP, path)
+        check_kinds(record["terms"], dict.fromkeys(record["terms"], NUMBER), path)
+        return cls(**{name: record[name] for name in STEP})
+
+
+class NonFiniteLossError(ValueError):
+    """A term or the gradient became NaN or infinite. `image` is the best image before that."""
+
+    def __init__(self, message: str, image: ImageArray) -> None:
+        super().__init__(message)
+        self.image = image
+
+
+class Recorder:
+    """Calls an objective for an optimiser at one scale: checks every value, keeps the best image, records the steps.
+
+    Parameters
+    ----------
+    start
+        Where the optimiser starts, (H, W, 3); also the best image until a better one is seen.
+    iterations
+        The number that the optimiser is to make.
+    callback
+        Called with every `Step`.
+    previous
+        The recorder of the scale before, whose counts are continued.
+    work
+        The shares of the whole run's work that are done before and after this scale.
+    finish
+        Image → image: how a picture is finished before anybody sees it.
+    """
+
+    FIRST_STEP = 0.01  # mean change of the pixels in an optimiser's first step
+
+    def __init__(
+        self,
+        objective: Any,
+        start: ImageArray,
+        iterations: int,
+        *,
+        callback: Callable[[Step], Any] | None = None,
+        previous: "Recorder | None" = None,
+        work: tuple[float, float] = (0.0, 1.0),
+        finish: Callable[[ImageArray], ImageArray] = lambda image: image,
+    ) -> None:
+        self.objective, self.iterations, self.callback = objective, iterations, callback
+        self.history = previous.history if previous else []
+        self.evaluations = previous.evaluations if previous else 0
+        self._started = previous._started if previous else time.perf_counter()
+        self._work, self._finish, self._first = work, finish, len(self.history)  # steps of the scales before
+        self._pending = {}  # {total: terms} of the evaluations since the last step
+        self.best_total, self._best = np.inf, start
+        self.stopped = False
+
+    @property
+    def made(self) -> int:
+        """The number of iterations made at this scale."""
+        return len(self.history) - self._first
+
+    @property
+    def best_image(self) -> ImageArray:
+        """The image with the smallest total so far; the start before the first evaluation."""
+        return self._as_image(self._best)
+
+    def __call__(self, x: Any) -> tuple[float, Any]:
+        """Evaluate the objective and its gradient at the flat image `x`."""
+        terms, gradient = self.objective.evaluate(x)
+        self.evaluations += 1
+        total = sum(terms.values())
+        self._check(terms, total, gradient)
+        self._pending[total] = terms
+        if total < self.best_total:
+            self.best_total, self._best = total, x if tf.is_tensor(x) else np.array(x, "float32")
+        return total, gradient
+
+    def step(self, x: Any, total: float) -> None:
+        """Record that an iteration ended at `x`, where the objective was `total`."""
+        done = min(1.0, (self.made + 1) / self.iterations)
+        step = Step(
+            iteration=len(self.history) + 1,
+            evaluations=self.evaluations,
+            seconds=time.perf_counter() - self._started,
+            size=max(self.objective.shape),
+            total=total,
+            terms=self._pending[total],
+            progress=self._work[0] + done * (self._work[1] - self._work[0]),
+        )
+        self._pending = {total: step.terms}
+        self.history.append(step)
+        if self.callback:
+            try:
+                self.callback(replace(step, image=self._finish(self._as_image(x))))
+            except StopIteration:
+                self.stopped = True
+                raise
+
+    def state(self) -> tuple[dict, ImageArray]:
+        """Return what `restore` needs: a record that JSON can hold, and the best image."""
+        record = {"made": self.made, "evaluations": self.evaluations, "best": self.best_total}
+        record |= {"seconds": time.perf_counter() - self._started, "history": [step.record() for step in self.history]}
+        return record, self.best_image
+
+    def restore(self, record: dict, image: ImageArray, path: Path) -> None:
+        """Continue from what `state` returned and was read from the file `path`."""
+        check_kinds(record, RECORD, path)
+        self.history[:] = [Step.from_record(item, path) for item in record["history"]]
+        self._first = len(self.history) - record["made"]
+        self.evaluations, self._started = record["evaluations"], time.perf_counter() - record["seconds"]
+        self.best_total, self._best = record["best"], image
+
+    def _as_image(self, x):
+        return np.array(x, "float32").reshape(self.objective.shape)
+
+    def _check(self, terms, total, gradient):
+        finite = tf.math.is_finite(gradient) if tf.is_tensor(gradient) else np.isfinite(gradient)
+        if np.isfinite(total) and np.all(finite):
+            return
+        wrong = [name for name, value in terms.items() if not np.isfinite(value)]
+        what = f"term {', '.join(wrong)}" if wrong else "the gradient"
+        raise NonFiniteLossError(
+            f"{what} is NaN or infinite at evaluation {self.evaluations}. A weight may be too large, or the "
+            "network's weights damaged.",
+            self._finish(self.best_image),
+        )
