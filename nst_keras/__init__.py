@@ -6,7 +6,7 @@
 
 The files of this package are the method, in this order: image, network, formulas, losses, correlations, objective,
 optimize, color, transfer, reconstruct. The folders are built on it, and have public names of their own: `explore`,
-`feedforward`, `studio`, `widgets`, `masks.selections` and `masks.findings`.
+`feedforward`, `studio`, `widgets`, `masks.selections`, `masks.findings` and `networks.rescaling`.
 """
 
 import os
@@ -39,7 +39,6 @@ from .masks.basics import (
     shrink_mask,
 )
 from .network import build_network, layer_names
-from .networks.rescaling import rescale_network
 from .objective import Objective, Term, content_terms, style_targets, style_terms, total_variation_term
 from .reconstruct import reconstruct_content, synthesize_texture
 from .results.plot import ProgressBar, plot_comparison, plot_images, plot_losses
@@ -55,7 +54,7 @@ __all__ = [
     "color_transform", "combine_masks", "content_loss", "content_terms", "feather_mask", "geometric_content_weights",
     "geometric_style_weights", "gram_matrix", "grow_mask", "invert_mask", "layer_names", "load_image", "load_mask",
     "match_colors", "mean_gram_matrix", "partition_masks", "plot_comparison", "plot_images", "plot_losses",
-    "reconstruct_content", "rescale_network", "resize", "resize_mask", "save_image", "save_mask",
+    "reconstruct_content", "resize", "resize_mask", "save_image", "save_mask",
     "shifted", "shrink_mask", "style_energy", "style_loss", "style_targets", "style_terms", "style_transfer",
     "synthesize_texture", "total_variation_loss", "total_variation_term",
 ]

@@ -125,7 +125,7 @@ def check_network(name: str | keras.Model, pooling: str | None, weights: PathLik
 def layer_names(name: str | keras.Model = "lite") -> list[str]:
     """Return the names of all layers of network `name`, shallow to deep."""
     if isinstance(name, keras.Model):
-        if not isinstance(name.output, dict):
+        if not isinstance(getattr(name, "output", None), dict):  # a Sequential that was never built has none
             raise ValueError(f"network {name.name!r} must return a dictionary {{layer name: features}}.")
         return list(name.output)
     checked_name("network", name, NETWORKS)

@@ -14,12 +14,11 @@ import numpy as np
 import tensorflow as tf
 from scipy.optimize import Bounds
 from scipy.optimize import minimize as scipy_minimize
-from threadpoolctl import threadpool_limits
 
 from .image import resize
-from .large.limited_memory import lbfgs_float32
 from .objective import Objective
 from .results.recorder import Recorder, Step
+from .support.threads import one_thread
 from .support.types import ImageArray, Shape
 
 CORRECTIONS = 10  # pairs of vectors from which L-BFGS estimates the curvature
@@ -54,8 +53,7 @@ def minimize(recorder: Recorder, optimizer: str = "lbfgs", *, state: dict | None
                 save(recorder, state)
 
 
-# An optimiser makes some iterations, from a state to a state, dictionaries of arrays: "x" is the flat image. It takes
-# "x" out of the state, so that a large image is not held twice.
+# An optimiser takes "x", the flat image, out of a state {name: array}, so that it is not held twice, and returns a state.
 
 
 def lbfgs(recorder: Recorder, iterations: int, state: dict) -> dict:
@@ -81,8 +79,7 @@ def lbfgs(recorder: Recorder, iterations: int, state: dict) -> dict:
     def callback(intermediate_result):
         recorder.step(intermediate_result.x, float(intermediate_result.fun) / scale)
 
-    # L-BFGS-B does many short operations on vectors: with more threads they wait for each other.
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         end = scipy_minimize(
             scaled,
             x,
@@ -125,6 +122,13 @@ def gradient_descent(recorder: Recorder, iterations: int, state: dict) -> dict:
         x = np.clip(x - rate * gradient, 0.0, 1.0)
         rate *= DESCENT_DECAY
     return {"x": x, "rate": np.float64(rate)}
+
+
+def lbfgs_float32(recorder: Recorder, iterations: int, state: dict) -> dict:
+    """Minimise by L-BFGS in float32 on the device; see `nst_keras.large.limited_memory`, which is loaded on demand."""
+    from .large.limited_memory import minimized
+
+    return minimized(recorder, iterations, state)
 
 
 OPTIMIZERS = {"lbfgs": lbfgs, "lbfgs-float32": lbfgs_float32, "adam": adam, "gradient-descent": gradient_descent}

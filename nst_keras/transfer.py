@@ -200,7 +200,10 @@ def style_transfer(
         finish=lambda picture: finished(picture)[0],
         checkpoint=checkpoint,
     )
-    painted, more_notes = finished(painted)
+    try:
+        painted, more_notes = finished(painted)
+    except KeyboardInterrupt:  # the picture is not lost: to finish it takes a moment
+        (painted, more_notes), interrupted = finished(painted), True
     result = Result(
         image=painted,
         history=history,
@@ -217,9 +220,7 @@ def style_transfer(
 DEFAULTS = Settings.of(style_transfer.__kwdefaults__)
 
 
-def prepared(
-    settings: Settings, shapes: Sequence[Shape], *, may_tile: bool = False
-) -> tuple[list[Stage], dict[str, keras.Model]]:
+def prepared(settings: Settings, shapes: Sequence[Shape], *, may_tile: bool = False) -> tuple[list[Stage], dict]:
     """Plan a run, build its networks, {precision: network}, and check that there is enough memory for it."""
     plan = stages(shapes, settings.iterations, settings.precision)
     layers = layers_read(settings.content_layers, settings.style_layers)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from killed_run import EVERY, kill_and_resume
 from killed_run import run as run_with_checkpoints
 
 from nst_keras import Result, build_network, load_image, optimize, save_mask, style_transfer
+from nst_keras.results.recorder import Recorder
 from nst_keras.results.runs import Checkpoint
 from nst_keras.studio import resume
 from nst_keras.studio.share import Frames
@@ -103,6 +105,26 @@ def test_a_run_goes_on_from_the_last_checkpoint_of_a_scale(tmp_path, monkeypatch
         again = resume(folder)
         np.testing.assert_array_equal(again.image, whole.image)
         assert [step.total for step in again.history] == [step.total for step in whole.history]
+
+
+def test_a_checkpoint_holds_the_best_picture_and_where_the_optimizer_is(rng, tmp_path):
+    """They differ where the last steps went up."""
+    start, best, last = rng.uniform(size=(3, 4, 5, 3)).astype("float32")
+
+    def evaluate(x):
+        return {"distance": float(np.square(x - best.ravel()).sum())}, x - best.ravel()
+
+    objective = SimpleNamespace(shape=best.shape, evaluate=evaluate)
+    recorder, again = (Recorder(objective, start, 3) for _ in range(2))
+    for image in (best, last):
+        total, _ = recorder(image.ravel())
+        recorder.step(image.ravel(), total)
+    Checkpoint(tmp_path).save(1, recorder, {"x": last.ravel()})
+    checkpoint = Checkpoint(tmp_path)
+    state = checkpoint.begin_level(checkpoint.level, again)["state"]
+    np.testing.assert_array_equal(state["x"], last.ravel())
+    np.testing.assert_array_equal(again.best_image, best)
+    assert (again.best_total, again.made) == (recorder.best_total, 2)
 
 
 def test_a_run_goes_on_without_its_inputs(photograph, painting, tmp_path, monkeypatch):

@@ -1,7 +1,11 @@
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from nst_keras.large.limited_memory import InverseHessian
+from nst_keras.large.limited_memory import InverseHessian, minimized
+from nst_keras.results.recorder import Recorder
 
 SIZE = 12
 
@@ -50,3 +54,22 @@ def test_a_pair_without_positive_curvature_is_left_out(rng):
         hessian.update(as_float32(s), as_float32(y))
     g = rng.normal(size=SIZE)
     np.testing.assert_allclose(hessian.times(as_float32(g)), bfgs(pairs[:1]) @ g, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("gain", "evaluations"), [(-0.5, 3), (5e-5, 3), (2e-4, 2)])
+def test_a_step_that_gains_too_little_is_halved(gain, evaluations):
+    """On ½ (x − m)² the gradient promises d · h of a step h from m + d, which gains the share 1 − h / 2d of it. Shares
+    above a ten-thousandth are accepted.
+    """
+    start = np.full((4, 3, 3), 2 * Recorder.FIRST_STEP, "float32")
+    distance = Recorder.FIRST_STEP / (2 * (1 - gain))
+    minimum = start[0, 0, 0].astype("float64") - distance
+
+    def evaluate(x):
+        difference = x.numpy().astype("float64") - minimum
+        return {"bowl": 0.5 * float(difference @ difference)}, tf.constant(difference, tf.float32)
+
+    recorder = Recorder(SimpleNamespace(shape=start.shape, evaluate=evaluate), start, 1)
+    minimized(recorder, 1, {"x": start.ravel()})
+    assert recorder.evaluations == evaluations
+    assert recorder.history[0].total < 0.5 * start.size * distance**2

@@ -156,6 +156,22 @@ def test_shares_hold_with_every_network(name, content, style, rng):
         assert np.linalg.norm(gradient) == pytest.approx(share, rel=1e-3)
 
 
+def test_frozen_pixels_have_no_gradient_and_no_part_in_shares(network, content, style, rng):
+    frozen = np.zeros((32, 48), bool)
+    frozen[:, 10:] = True
+    terms = content_terms(network, content, CONTENT_LAYERS, 3.0)
+    terms += style_terms(style_targets(network, style, STYLE_LAYERS), 0.5)
+    image = rng.uniform(size=content.shape).astype("float32")
+    free, held = (Objective(network, terms, content.shape, mask).evaluate(image)[1] for mask in (None, frozen))
+    np.testing.assert_array_equal(held, np.where(frozen[..., None], 0, free))
+    asked = {"content": 0.25, "style": 0.75}
+    balanced = balanced_terms(network, terms, image, asked, frozen)
+    for group, share in asked.items():
+        of_group = [term for term in balanced if term.name.startswith(group)]
+        _, gradient = Objective(network, of_group, content.shape).evaluate(image)
+        assert np.linalg.norm(gradient[~frozen]) == pytest.approx(share, rel=1e-3)
+
+
 def test_a_share_needs_a_gradient(network, content):
     terms = content_terms(network, content, CONTENT_LAYERS, 1.0)
     with pytest.raises(ValueError, match="the gradient of 'content' is 0"):
@@ -177,6 +193,20 @@ def test_blended_targets_and_summed_losses_have_the_same_gradient(network, conte
     image = rng.uniform(size=(32, 48, 3))
     gradients = [Objective(network, terms, (32, 48)).evaluate(image)[1] for terms in (summed, blended)]
     np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-3, atol=1e-5 * np.abs(gradients[0]).max())
+
+
+def test_blended_targets_have_matrices_and_energies_of_all_styles(network, style):
+    """In any order; the energies of a picture and of its darker half differ."""
+    targets = [style_targets(network, picture, STYLE_LAYERS) for picture in (style, style / 2)]
+    blended, mirrored = blended_targets(targets, (0.3, 0.7)), blended_targets(targets[::-1], (0.7, 0.3))
+    for c in targets[0]:
+        bright, dark = (float(target[c].energy) for target in targets)
+        assert dark < 0.8 * bright
+        assert float(blended[c].energy) == pytest.approx(0.3 * bright + 0.7 * dark, rel=1e-5)
+        assert float(mirrored[c].energy) == pytest.approx(float(blended[c].energy), rel=1e-5)
+        matrix = 0.3 * targets[0][c].matrix + 0.7 * targets[1][c].matrix
+        np.testing.assert_allclose(blended[c].matrix, matrix, rtol=1e-5)
+        np.testing.assert_allclose(mirrored[c].matrix, matrix, rtol=1e-5)
 
 
 def test_several_pictures_are_one_style(network, style):

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from conftest import ROOT
+from scipy import special
 
 from nst_keras import (
     MaskWarning,
@@ -20,8 +21,9 @@ from nst_keras import (
     style_terms,
     style_transfer,
 )
+from nst_keras.color import before_transfer
 from nst_keras.correlations import chain, shifted
-from nst_keras.masks.regions import load_regions
+from nst_keras.masks.regions import Regions, load_regions
 
 QUICK = {"size": 64, "iterations": 8}
 SHAPE = (48, 64)
@@ -96,8 +98,17 @@ def test_each_region_takes_its_own_style(content, painting, photograph, left):
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "gradient-descent"])
-def test_frozen_pixels_are_the_contents(content, painting, left, tmp_path, optimizer):
-    """Exactly, in the saved file; also from noise, over two scales, with colours preserved."""
+def test_frozen_pixels_are_the_contents(content, painting, left, tmp_path, monkeypatch, optimizer):
+    """Exactly, in the saved file, in callbacks and wherever the optimiser looks, where the content is grey; also from
+    noise, over two scales, with colours preserved.
+    """
+    evaluate, looks, steps = Objective.evaluate, [], []
+
+    def watched(objective, x):
+        looks.append(np.array(x, "float32").reshape(objective.shape))
+        return evaluate(objective, x)
+
+    monkeypatch.setattr(Objective, "evaluate", watched)
     result = style_transfer(
         content,
         painting,
@@ -108,21 +119,47 @@ def test_frozen_pixels_are_the_contents(content, painting, left, tmp_path, optim
         init="noise",
         optimizer=optimizer,
         preserve_color="luminance",
+        callback=steps.append,
     )
     result.save(tmp_path / "frozen.png")
     save_image(result.content, tmp_path / "content.png")
     frozen, original = (load_image(tmp_path / f"{name}.png") for name in ("frozen", "content"))
     np.testing.assert_array_equal(frozen[:, 66:], original[:, 66:])  # the mask's edge is enlarged, too
     assert np.abs(frozen[:, :60] - original[:, :60]).mean() > 0.02
+    grey = before_transfer(result.content, [painting], "luminance")[0]
+    for images, expected in (([step.image for step in steps], result.content), (looks, grey)):
+        assert {image.shape[1] for image in images} == {64, 128}
+        for image in images:
+            right = image.shape[1] * 33 // 64
+            np.testing.assert_array_equal(image[:, right:], resize(expected, image.shape)[:, right:])
+
+
+def test_only_what_is_exactly_black_in_every_mask_is_frozen():
+    """The black of a JPEG, such as 0.02, is not."""
+    masks = [np.float32([[0, 0, 1, 1e-4, 0.02, 0.049]] * 2), np.float32([[0, 1, 0, 0, 0, 0]] * 2)]
+    frozen = Regions(masks, [[None], [None]], "freeze", ["a", "b"]).frozen((2, 6))
+    np.testing.assert_array_equal(frozen, [[True, False, False, False, False, False]] * 2)
 
 
 def test_blending_keeps_the_content_away_from_the_edge(content, painting, left):
-    guided, blended = (
-        style_transfer(content, painting, **QUICK, masks=[left], mask_mode=mode) for mode in ("guided", "blend")
-    )
-    np.testing.assert_allclose(blended.image[:, 36:], blended.content[:, 36:], atol=1e-6)
+    """In callbacks, too."""
+    steps = []
+    guided = style_transfer(content, painting, **QUICK, masks=[left], mask_mode="guided")
+    blended = style_transfer(content, painting, **QUICK, masks=[left], mask_mode="blend", callback=steps.append)
+    assert len(steps) == QUICK["iterations"]
+    for image in (blended.image, *(step.image for step in steps)):
+        np.testing.assert_allclose(image[:, 36:], blended.content[:, 36:], atol=1e-6)
     np.testing.assert_allclose(blended.image[:, :28], guided.image[:, :28], atol=1e-6)
     assert np.abs(guided.image[:, 36:] - guided.content[:, 36:]).max() > 0.01
+
+
+def test_the_edge_of_blending_is_the_integral_of_a_gaussian_of_a_hundredth_of_the_longer_side():
+    mask = np.zeros((60, 200), "float32")
+    mask[:, :100] = 1
+    white = np.ones((60, 200, 3), "float32")
+    image = Regions([mask], [[None]], "blend", ["left"]).finished(white, 0 * white)
+    share = special.ndtr((100 - (np.arange(200) + 0.5)) / 2)
+    np.testing.assert_allclose(image, np.broadcast_to(share[:, None], image.shape), atol=0.005)
 
 
 def test_the_classic_method_binarises_and_does_not_renormalise(network, content, painting, left):

@@ -10,6 +10,7 @@ from nst_keras import (
     FORMULAS,
     Correlation,
     NonFiniteLossError,
+    Objective,
     Result,
     blurred,
     chain,
@@ -51,11 +52,37 @@ def test_a_run_lowers_the_loss_and_changes_the_picture(result, content):
     assert not result.interrupted
 
 
-def test_the_result_is_the_best_image_of_the_last_scale(content, painting):
+@pytest.mark.parametrize("method", [None, "luminance", "chroma-swap"])
+def test_the_result_is_the_best_image_of_the_last_scale(content, painting, method):
+    """Callbacks get finished pictures: those which the content's colours come back to after the transfer, too."""
     seen = []
-    result = style_transfer(content, painting, **QUICK, callback=seen.append)
+    result = style_transfer(content, painting, **QUICK, preserve_color=method, callback=seen.append)
     best = min(seen, key=lambda step: step.total)
     np.testing.assert_allclose(result.image, best.image, atol=1e-6)
+    assert not result.interrupted
+
+
+@pytest.mark.parametrize("options", [{"preserve_color": "chroma-swap"}, {"preserve_color": "luminance", "masks": 1}])
+def test_the_picture_in_an_error_is_finished(content, painting, monkeypatch, options):
+    """It is that of the last step before the NaN; where pixels are frozen, it is the content."""
+    if "masks" in options:
+        left = np.zeros(content.shape[:2], "float32")
+        left[:, :45] = 1
+        options = options | {"masks": [left], "mask_mode": "freeze"}
+    seen = []
+
+    def callback(step):
+        seen.append(step.image)
+        if step.iteration == 3:
+            broken = {"tv": float("nan")}
+            monkeypatch.setattr(Objective, "evaluate", lambda objective, x: (broken, np.zeros_like(x)))
+
+    with pytest.raises(NonFiniteLossError, match="term tv is NaN") as caught:
+        style_transfer(content, painting, **QUICK, **options, callback=callback)
+    np.testing.assert_array_equal(caught.value.image, seen[-1])
+    assert np.ptp(caught.value.image, axis=-1).mean() > 0.05  # it is not grey
+    if "masks" in options:
+        np.testing.assert_array_equal(caught.value.image[:, 34:], resize(content, caught.value.image.shape)[:, 34:])
 
 
 def test_result_says_what_was_done(result):
@@ -374,7 +401,7 @@ def test_nothing_is_saved_over_an_input(content, painting, tmp_path):
         ({"style_layers": {"color": "much"}}, r"style_layers\['color'\] must be a finite number"),
         ({"optimizer": "sgd"}, "optimizer must be one of lbfgs, lbfgs-float32, adam, gradient-descent; got 'sgd'"),
         ({"network": "light"}, "Did you mean 'lite'"),
-        ({"content_layers": ["conv4_2"]}, "content_layers: lite has no layer 'conv4_2'"),
+        ({"content_layers": ["conv4_2"]}, "content_layers: lite has no layer 'conv4_2'. Did you mean 'block4_conv2'"),
         ({"scales": "many"}, 'scales must be "auto" or a whole number'),
         ({"style": []}, "got an empty list"),
         ({"style": "nothing.jpg"}, "style 'nothing.jpg': there is no such file"),

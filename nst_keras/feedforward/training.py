@@ -194,6 +194,8 @@ def train(
     settings = TrainingSettings.of(locals())
     every = checked_whole("every", every, 1)
     check_callback(callback)
+    if strategy is not None and not isinstance(strategy, tf.distribute.Strategy):
+        raise ValueError(f"strategy must be a tf.distribute.Strategy; got {strategy!r}.")
     strategy = strategy or tf.distribute.get_strategy()
     if settings.batch % strategy.num_replicas_in_sync:
         raise ValueError(f"batch must be a multiple of {strategy.num_replicas_in_sync} devices; got {batch}.")

@@ -7,6 +7,8 @@ as in Chen, Wang, Zhou, "Large-scale L-BFGS using MapReduce", NIPS 2014; the rec
 numbers, in float64.
 """
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -16,7 +18,7 @@ MAX_HALVINGS = 20
 MIN_CURVATURE = 1e-8  # of sᵀy / (‖s‖ ‖y‖); a pair with less, or a negative one, tells nothing about a minimum
 
 
-def lbfgs_float32(recorder, iterations: int, state: dict) -> dict:
+def minimized(recorder: Any, iterations: int, state: dict) -> dict:
     """Minimise by L-BFGS within [0, 1] in float32: projected as in Bertsekas 1982, SIAM J. Control Optim. 20(2).
 
     scipy's L-BFGS-B works in float64 on the host, and its bounds cost more time than the evaluation of lite. Here a

@@ -63,9 +63,17 @@ class Regions:
             return []
         from .findings import mask_findings
 
+        idle = []
+        if self.mode == "freeze" and not self.frozen(shape).any():
+            idle = [
+                'mask_mode="freeze" freezes nothing: no pixel is exactly 0 in every mask. JPEG makes black a little '
+                "grey; np.where(mask < 0.05, 0, mask) cleans it."
+            ]
         outputs = network.compute_output_shape((1, *shape, 3))
         grids = {layer: output[1:3] for layer, output in outputs.items()}
-        return mask_findings({n: resize_mask(m, shape) for n, m in zip(self.names, self.masks, strict=True)}, grids)
+        return idle + mask_findings(
+            {n: resize_mask(m, shape) for n, m in zip(self.names, self.masks, strict=True)}, grids
+        )
 
 
 def load_regions(

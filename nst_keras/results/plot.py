@@ -6,6 +6,7 @@ line; elsewhere `save_figure` writes it.
 
 import contextlib
 import itertools
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -89,20 +90,21 @@ def save_figure(figure: Figure, path: PathLike) -> None:
 
 
 class ProgressBar:
-    """A callback that shows size, iteration, loss, and the time left, in terminals and notebooks.
+    """A callback that shows the size, the loss and the time left, in terminals and notebooks.
 
     It appears with the first step, and closes itself at the end of the work; `close()` closes it earlier.
     """
 
-    LAYOUT = "{percentage:3.0f}% |{bar}| {postfix} [{elapsed}, {remaining} left]"
+    LAYOUT = "{percentage:3.0f}% |{bar}| {desc} [{elapsed}, {remaining} left]"
 
     def __init__(self):
         self._bar = None
 
     def __call__(self, step):
         if self._bar is None:
-            self._bar = tqdm(total=1.0, bar_format=self.LAYOUT, smoothing=0.1, dynamic_ncols=True)
-        self._bar.postfix = f"{step.size} px, iteration {step.iteration}, loss {step.total:.4g}"
+            silent = sys.stderr is None  # a program without a console
+            self._bar = tqdm(total=1.0, bar_format=self.LAYOUT, smoothing=0.1, dynamic_ncols=True, disable=silent)
+        self._bar.set_description_str(f"{step.size} px, loss {step.total:.3g}", refresh=False)
         self._bar.update(step.progress - self._bar.n)
         if step.progress >= 1:
             self.close()

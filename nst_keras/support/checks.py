@@ -1,15 +1,21 @@
 """Checks of arguments. Every error names the argument, what was expected, and what came."""
 
 import difflib
+import math
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+MAX_WHOLE = 2**31
+
 
 def suggestion(name: object, known: Iterable[str]) -> str:
     """Return the end of an error message that suggests the known name nearest to `name`, or an empty string."""
+    layer = re.search(r"(\d)_(\d)$", str(name))  # relu4_2 and conv4_2 are block4_conv2 in other projects
+    name = f"block{layer[1]}_conv{layer[2]}" if layer else name
     close = difflib.get_close_matches(str(name).lower(), known, n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
@@ -29,17 +35,23 @@ def checked_name(name: str, value: Any, known: Iterable[str]) -> str:
 def checked_number(name: str, value: Any, *, minimum: float | None = None, above: float | None = None) -> float:
     """Return `value` as a float; raise a `ValueError` unless it is finite, ≥ `minimum` and > `above`."""
     is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    is_small = is_number and ((minimum is not None and value < minimum) or (above is not None and value <= above))
-    if not is_number or is_small or not np.isfinite(value):
+    try:
+        number = float(value) if is_number else math.nan
+    except OverflowError:  # an integer that is too large
+        number = math.inf
+    is_small = (minimum is not None and number < minimum) or (above is not None and number <= above)
+    if is_small or not math.isfinite(number):
         bound = f" of at least {minimum:g}" if minimum is not None else f" above {above:g}" if above is not None else ""
         raise ValueError(f"{name} must be a finite number{bound}; got {value!r}.")
-    return float(value)
+    return number
 
 
 def checked_whole(name: str, value: Any, minimum: int) -> int:
-    """Return `value` as an int; raise a `ValueError` unless it is a whole number of at least `minimum`."""
+    """Return `value` as an int; raise a `ValueError` unless it is a whole number of at least `minimum`, up to 2³¹."""
     if not is_whole(value) or value < minimum:
         raise ValueError(f"{name} must be a whole number of at least {minimum}; got {value!r}.")
+    if value > MAX_WHOLE:
+        raise ValueError(f"{name} must be at most {MAX_WHOLE}; got {value!r}.")
     return int(value)
 
 

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import shutil
+import uuid
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -26,13 +27,16 @@ RECORD = "json"  # name of the array that holds the record of a state
 
 def check_new_folder(folder: PathLike) -> Path:
     """Return `folder` as a path; raise a `ValueError` if something is in it already."""
+    if not isinstance(folder, (str, os.PathLike)) or not str(folder) or "\0" in str(folder):
+        raise ValueError(f"folder must be the path of a new folder; got {folder!r}.")
     folder = Path(folder)
-    if folder.is_dir() and not any(folder.iterdir()):
-        return folder
-    if folder.exists():
-        what = "has something in it" if folder.is_dir() else "is a file"
-        raise ValueError(f"folder {str(folder)!r} {what}; nothing is overwritten: choose a new one.")
-    return folder
+    try:
+        what = "has something in it" if folder.is_dir() else "is a file" if folder.exists() else ""
+        if not what or (folder.is_dir() and not any(folder.iterdir())):
+            return folder
+    except OSError as error:
+        raise ValueError(f"folder {str(folder)!r} cannot be used: {reason(error)}.") from error
+    raise ValueError(f"folder {str(folder)!r} {what}; nothing is overwritten: choose a new one.")
 
 
 @contextlib.contextmanager
@@ -40,12 +44,11 @@ def new_folder(folder: PathLike) -> Iterator[Path]:
     """Give a folder to fill; it takes the name `folder` at the end of the `with` block, if nothing was raised."""
     folder = check_new_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = folder.with_name(f".{uuid.uuid4().hex}.partial")
     partial.mkdir()
     try:
         yield partial
-        if folder.exists():
+        if check_new_folder(folder).exists():  # another run may have made it meanwhile
             folder.rmdir()
         partial.rename(folder)
     finally:
@@ -54,7 +57,7 @@ def new_folder(folder: PathLike) -> Iterator[Path]:
 
 def write_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: an older one stays until the new one is complete, or an `OSError` is raised."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{uuid.uuid4().hex}.partial")  # a name of its own, and not too long
     try:
         partial.write_bytes(data)
         os.replace(partial, path)

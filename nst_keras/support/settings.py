@@ -185,7 +185,7 @@ def _warn_of_published_weights(formula, network):
         return
     remedy = 'Give weights of your own, or shares, such as shares={"content": 0.2, "style": 0.7, "tv": 0.1}.'
     if expected == "rescaled":
-        remedy = f"rescale_network makes a network with such features. {remedy}"
+        remedy = f"nst_keras.networks.rescaling.rescale_network makes a network with such features. {remedy}"
     warnings.warn(
         f'The weights of formula "{formula}" were published for {expected} features of VGG, which {network} does not '
         f"have. {remedy}",
@@ -196,7 +196,8 @@ def _warn_of_published_weights(formula, network):
 def _checked_style_weights(style_weights, styles):
     if style_weights is None:
         return [1 / styles for _ in range(styles)]
-    if not isinstance(style_weights, (list, tuple, np.ndarray)) or len(style_weights) != styles:
+    is_list = isinstance(style_weights, (list, tuple)) or (isinstance(style_weights, np.ndarray) and style_weights.ndim)
+    if not is_list or len(style_weights) != styles:
         raise ValueError(f"style_weights must hold one number for each of {styles} style(s); got {style_weights!r}.")
     weights = [checked_number(f"style_weights[{i}]", weight, minimum=0) for i, weight in enumerate(style_weights)]
     return _normalised("style_weights", weights)
