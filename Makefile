@@ -1,15 +1,16 @@
-# make demo · make test · make faults · make notebooks · make outputs · make gallery · make book · make help
+# make demo · make test · make lowest · make faults · make notebooks · make outputs · make gallery · make book · make help
 # PYTHON chooses the interpreter that .venv is made with: make demo PYTHON=python3.12
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test faults notebooks outputs gallery bench book help
+.PHONY: demo test lowest faults notebooks outputs gallery bench book help
 
 help:
 	@echo "make demo       a first picture: out/demo.png and out/demo_comparison.png"
 	@echo "make test       ruff and pytest, as CI runs them"
+	@echo "make lowest     pytest on the lowest versions that requirements.txt allows, in .venv-lowest, without the book"
 	@echo "make faults     all of tests/faults, and its table in tests/README.md: a quarter of an hour"
 	@echo "make notebooks  open the notebooks in JupyterLab"
 	@echo "make outputs    run all notebooks in full, and keep their outputs in them"
@@ -34,6 +35,13 @@ test: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
+
+lowest:
+	mkdir -p out
+	test -d .venv-lowest || $(PYTHON) -m venv .venv-lowest
+	$(PYTHON) tools/lowest.py > out/lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -r out/lowest.txt -e .
+	.venv-lowest/bin/python -m pytest --ignore=tests/test_book.py
 
 faults: $(VENV)/installed
 	$(BIN)/python -m pytest tests/faults --faults

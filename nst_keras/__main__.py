@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 
 from .support.checks import suggestion
-from .support.command_line import plain_warnings
+from .support.command_line import plain_console
 
 COMMANDS = ("sweep", "train", "apply")
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from .feedforward.command import main as run
     else:
         from .studio.paint_command import main as run
-    with plain_warnings():
+    with plain_console():
         try:
             return run(arguments)
         except (ValueError, OSError, BrokenExecutor) as error:

@@ -53,7 +53,7 @@ def minimize(recorder: Recorder, optimizer: str = "lbfgs", *, state: dict | None
                 save(recorder, state)
 
 
-# An optimiser takes "x", the flat image, out of a state {name: array}, so that it is not held twice, and returns a state.
+# An optimiser takes "x", the flat image, out of a state {name: array}, so that it is held once, and returns a state.
 
 
 def lbfgs(recorder: Recorder, iterations: int, state: dict) -> dict:

@@ -104,7 +104,7 @@ def synthesize_texture(
     tv_weight
         Of `total_variation_loss`; the paper has none. See `style_transfer` for the others.
     """
-    layers = checked_layers("layers", network, layers, "style")
+    layers = checked_layers("layers", network, layers, "style", formula)
     settings = Settings.of(vars(DEFAULTS) | ALONE | locals() | {"style_layers": layers})
     settings = settings.checked(styles=1, content=False)
     check_callback(callback)

@@ -92,9 +92,9 @@ def style_transfer(
     network
         See `build_network`; "lite" comes with the package.
     content_layers, style_layers
-        Names, or {layer: w_l}. By default those in `nst_keras.network.LAYERS`, all alike: the paper's, and the colours
-        for the style; for lite also the last layers of blocks 2, 3 and 4, through which it learnt. Style layers may be
-        other correlations, see `nst_keras.correlations`.
+        Names, or {layer: w_l}. By default those in `nst_keras.network.LAYERS`, all alike: the paper's; with formula
+        "relative" also the colours; for lite also the last layers of blocks 2, 3 and 4, through which it learnt. Style
+        layers may be other correlations, see `nst_keras.correlations`.
     formula
         The divisors of the losses; a row of `nst_keras.formulas.FORMULAS`.
     content_weight, style_weight, tv_weight
@@ -128,9 +128,8 @@ def style_transfer(
     iterations
         At each scale.
     scales
-        How many sizes to go through, each half the next; fewer where one would be under 64 px, or its shorter side
-        under 32. "auto": as many as that allows, but 1 where `init` is a picture, whose detail a smaller size would
-        lose. 1: only the full size.
+        How many sizes to go through, each half the next, at least 64 px, with a shorter side of at least 32. "auto": as
+        many as that allows, but 1 where `init` is a picture, whose detail a smaller size would lose.
     optimizer
         scipy's L-BFGS-B; L-BFGS in float32 on the device, faster and for large pictures; Adam; plain gradient descent.
         See `nst_keras.optimize`.
@@ -150,9 +149,8 @@ def style_transfer(
         Called with every `Step`, whose image is finished as the result is; raises `StopIteration` to end the run.
         `ProgressBar()` is one.
     checkpoint
-        A new folder, in which the run is written down as it goes: after a crash, `nst_keras.studio.resume(folder)`
-        continues it. L-BFGS forgets the curvature at every checkpoint, so the picture differs from that of a run
-        without; see `optimize.CHECKPOINT_EVERY`.
+        A new folder, in which the run is written down: after a crash, `nst_keras.studio.resume(folder)` continues it.
+        L-BFGS forgets the curvature at every checkpoint, which changes the picture; see `optimize.CHECKPOINT_EVERY`.
 
     Raises
     ------
@@ -303,11 +301,9 @@ def _objective(network, content, styles, regions, settings, shape):
 
 
 def pyramid(shape: Shape, size: int, scales: int | str) -> list[tuple[int, int]]:
-    """Return the shapes of a run, from coarse to fine, with the proportions of `shape`; the last one's longer side is
-    `size`.
+    """Return the shapes of a run, from coarse to fine, with the proportions of `shape`; the last one fits `size`.
 
-    Each is half the next, at most `scales`, or as many as possible for "auto"; fewer where one would be under 64 px, or
-    its shorter side under 32. A `ValueError` if the last one is too small or too large.
+    See `scales` of `style_transfer`. A `ValueError` if the last one is too small or too large.
     """
     full = fitting_shape(shape, size)
     if min(full) < MIN_SIDE or full[0] * full[1] > MAX_PIXELS:

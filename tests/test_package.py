@@ -18,7 +18,7 @@ import nst_keras
 from nst_keras import __main__ as command_line
 from nst_keras import load_image, style_transfer, widgets
 from nst_keras.studio import paint_command
-from nst_keras.support.command_line import plain_warnings
+from nst_keras.support.command_line import plain_console
 from nst_keras.transfer import DEFAULTS
 
 PACKAGE = ROOT / "nst_keras"
@@ -142,7 +142,7 @@ def test_command_line_warns_in_one_line(tmp_path, capsys):
     assert command_line.main([*arguments, "--formula", "keras"]) == 0
     warning = next(line for line in capsys.readouterr().err.splitlines() if "weights of formula" in line)
     assert warning.startswith('warning: The weights of formula "keras" were published for')
-    with plain_warnings():
+    with plain_console():
         for _ in range(2):
             warnings.warn("The mask is black.", stacklevel=1)
     assert capsys.readouterr().err == "warning: The mask is black.\n"
@@ -167,6 +167,33 @@ def test_command_line_suggests_an_option_for_a_mistyped_one(arguments, message, 
 def test_command_line_suggests_a_command_for_a_mistyped_one(capsys):
     assert command_line.main(["aply", "woodblock_sea", CAT, "-o", "out.png"]) == 2
     assert "'aply' is neither a picture nor a command. Did you mean 'apply'?" in capsys.readouterr().err
+
+
+SMALL = [CAT, PAINTING, "--size", "64", "--iterations", "2", "-o"]
+
+
+def test_command_line_paints_without_a_standard_error_and_on_an_ascii_console(tmp_path):
+    code = (
+        f"import sys; sys.stderr = None; from nst_keras.__main__ import main; sys.exit(main({SMALL!r} + sys.argv[1:]))"
+    )
+    done = run_python("-c", code, str(tmp_path / "out.png"), PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "64?43 pixels" in done.stdout
+    assert load_image(tmp_path / "out.png").shape == (43, 64, 3)
+
+
+def test_command_line_ends_with_the_best_picture_when_it_is_terminated(tmp_path):
+    code = (
+        "import os, signal, sys; from nst_keras.__main__ import main; from nst_keras.studio import paint_command\n"
+        "class Killing(paint_command.ProgressBar):\n"
+        "    def __call__(self, step): os.kill(os.getpid(), signal.SIGTERM)\n"
+        f"paint_command.ProgressBar = Killing; sys.exit(main({SMALL!r} + sys.argv[1:]))"
+    )
+    done = run_python("-c", code, str(tmp_path / "out.png"))
+    assert done.returncode == 130, done.stderr
+    assert "1 iterations" in done.stdout
+    assert "stopped early" in done.stdout
+    assert load_image(tmp_path / "out.png").shape == (43, 64, 3)
 
 
 def test_requirements_and_pyproject_agree():

@@ -236,3 +236,12 @@ def test_a_mask_called_background_may_be_one(painting):
 def test_wrong_masks_are_named(content, painting, arguments, message):
     with pytest.raises(ValueError, match=message):
         style_transfer(content, painting, **QUICK, **arguments)
+
+
+def test_a_freeze_that_freezes_nothing_is_said():
+    """JPEG makes of black 0.02, and every pixel may then move."""
+    network, grey = build_network("lite", ["block1_conv1"]), np.full((40, 60), 0.02, "float32")
+    grey[:, 30:] = 1.0
+    black = np.where(grey < 0.05, 0, grey)
+    notes = [Regions([mask], [[None]], "freeze", ["sky"]).notes(network, (40, 60)) for mask in (grey, black)]
+    assert [any("freezes nothing" in note for note in each) for each in notes] == [True, False]

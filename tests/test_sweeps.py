@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import warnings
 from concurrent.futures import Executor, Future
@@ -192,6 +193,22 @@ def test_the_command_paints_folders(tmp_path, capsys):
     assert __main__.main([*arguments, "--set", "seize=64"]) == 2
     assert "Did you mean 'size'" in capsys.readouterr().err
     assert __main__.main([*arguments, "--workers", "0"]) == 2
+
+
+def test_the_command_says_once_what_is_wrong_with_a_photograph(tmp_path, capsys):
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    arguments = ["sweep", str(tmp_path / "broken.jpg"), "--style", PAINTINGS[0], "-o", str(tmp_path / "out")]
+    assert __main__.main([*arguments, "--set", "size=64", "--set", "style_weight=2,6"]) == 1
+    assert capsys.readouterr().err.count("error: ") == 1
+
+
+def test_two_files_with_the_same_bytes_keep_their_folders(tmp_path, counted):
+    for name in ("one.jpg", "two.jpg"):
+        shutil.copyfile(PAINTINGS[0], tmp_path / name)
+    grid = {"content": [tmp_path / "one.jpg", tmp_path / "two.jpg"]}
+    runs = [sweep(grid, tmp_path / "out", style=PAINTINGS[0], size=64, iterations=1) for _ in range(2)]
+    assert runs[0].table == runs[1].table
+    assert [row["folder"].split()[0] for row in runs[1].table] == ["one", "two"]
 
 
 def test_the_command_reads_values():

@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 import classify
 import decode_squeezenet
 import judge
+import lowest
 import sample_photographs
 import train_lite
 from paintings import paint
@@ -155,3 +156,10 @@ def test_decoding_squeezenet_gives_the_weights_back(rng):
         np.testing.assert_array_equal(arrays[f"{layer}_b"], biases)
     with pytest.raises(ValueError, match="left over"):
         decode_squeezenet.decode(data + b"x")
+
+
+def test_the_lowest_versions_are_those_of_the_requirements():
+    made = lowest.lowest((ROOT / "requirements.txt").read_text()).splitlines()
+    assert "numpy==2.0" in made
+    assert "dask[distributed]==2025.1" in made
+    assert not [line for line in made if ">" in line or "sphinx" in line]

@@ -1,6 +1,7 @@
 import json
 import warnings
 
+import keras
 import numpy as np
 import pytest
 
@@ -249,6 +250,14 @@ def test_a_model_can_be_the_network(content, painting):
         style_transfer(content, painting, **QUICK, network=model, pooling="max")
 
 
+def test_published_formulas_have_the_layers_that_they_were_published_with(content, painting):
+    """The colours would take a share of the published style weight: 5e3/6 for a layer of gatys-code, not 1e3."""
+    names = [f"block{i}_conv1" for i in range(1, 6)]
+    result = style_transfer(content, painting, **QUICK, formula="gatys-code", network="vgg19", weights="random")
+    assert result.settings["style_layers"] == names
+    assert style_transfer(content, painting, **QUICK).settings["style_layers"][:6] == ["color", *names]
+
+
 def test_formulas_bring_their_weights_and_say_where_they_do_not_hold(content, painting):
     with pytest.warns(UserWarning, match='"keras" were published for raw features of VGG, which lite does not have'):
         result = style_transfer(content, painting, **QUICK, formula="keras")
@@ -401,6 +410,13 @@ def test_nothing_is_saved_over_an_input(content, painting, tmp_path):
         ({"style_layers": {"color": "much"}}, r"style_layers\['color'\] must be a finite number"),
         ({"optimizer": "sgd"}, "optimizer must be one of lbfgs, lbfgs-float32, adam, gradient-descent; got 'sgd'"),
         ({"network": "light"}, "Did you mean 'lite'"),
+        ({"style_weight": 10**400}, "style_weight must be a finite number"),
+        ({"style_scale": 2**64}, "style_scale must be between 0.1 and 4"),
+        ({"shares": {"content": 10**400}}, "shares\\['content'\\] must be a finite number"),
+        ({"size": 10**39}, "size must be at most"),
+        ({"style_weights": np.array(3)}, "style_weights must hold one number for each of 1"),
+        ({"network": keras.Sequential()}, "must return a dictionary"),
+        ({"checkpoint": 5}, "folder must be the path of a new folder"),
         ({"content_layers": ["conv4_2"]}, "content_layers: lite has no layer 'conv4_2'. Did you mean 'block4_conv2'"),
         ({"scales": "many"}, 'scales must be "auto" or a whole number'),
         ({"style": []}, "got an empty list"),

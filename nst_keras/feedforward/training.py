@@ -83,7 +83,8 @@ class TrainingSettings:
         for name, defaults in ({"content_layers": layers} | DEFAULTS_OF_TASK).items():
             made[name] = defaults[enlarges] if made[name] is None else made[name]
         for group in ("content",) if enlarges else ("content", "style"):
-            made[f"{group}_layers"] = checked_layers(f"{group}_layers", network, made[f"{group}_layers"], group)
+            name = f"{group}_layers"
+            made[name] = checked_layers(name, network, made[name], group, formula)
         made |= {"style_layers": [], "style_weight": 0.0} if enlarges else {}
         made |= {name: checked_weight(name, made[name], formula) for name in WEIGHTS}
         made["pixel_weight"] = checked_number("pixel_weight", made["pixel_weight"], minimum=0)

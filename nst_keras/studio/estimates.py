@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-import psutil
 
 from ..image import fitting_shape, load_image
-from ..large.memory import GIGABYTE, peak_memory
+from ..large.memory import GIGABYTE, MARGIN, free_memory, peak_memory
 from ..network import build_network
 from ..optimize import stages
 from ..support.checks import checked_number
@@ -80,7 +79,7 @@ def estimate(content: ImageSource, style: Any, *, finish_in: float | None = None
     finish_in = checked_number("finish_in", finish_in, above=0)
     shapes = {size: fitting_shape(content.shape, size) for size in SIZES}
     sizes = [size for size, shape in shapes.items() if min(shape) >= MIN_SIDE and math.prod(shape) <= MAX_PIXELS]
-    free = psutil.virtual_memory().available
+    free = free_memory() / MARGIN
     found = bisect.bisect_right(
         sizes, finish_in, key=lambda size: at(size).seconds if at(size).peak_memory <= free else math.inf
     )

@@ -59,8 +59,9 @@ def main(arguments: Sequence[str]) -> int:
         print(f"stopped; finished pictures are in {options.output}, the same command continues.", file=sys.stderr)
         return 130
     wrong = [row for row in finished.table if row["error"]]
-    for row in wrong:
-        print(f"error: {row['content']}, {row['style']}: {row['error']}", file=sys.stderr)
+    first = {row["error"]: row for row in reversed(wrong)}  # a broken photograph is wrong in every cell that has it
+    for error, row in first.items():
+        print(f"error: {row['content']}, {row['style']}: {error}", file=sys.stderr)
     print(f"{options.output}: {len(finished.table) - len(wrong)} pictures, table.csv, sheet.png")
     return 1 if wrong else 0
 

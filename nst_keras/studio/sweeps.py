@@ -86,7 +86,8 @@ def sweep(
     folder, report, rows = Path(folder), progress or (lambda done, cells: None), {}
     folder.mkdir(parents=True, exist_ok=True)
     for name, cell in cells.items():
-        if place := next(folder.glob(f"[!.]*{name[-DIGITS:]}"), None):
+        named, of_digest = (folder / name, folder.glob(f"[!.]*{name[-DIGITS:]}"))
+        if place := named if named.is_dir() else next(of_digest, None):
             rows[name] = _row(grid, cell, Result.load(place), place.name)
     report(len(rows), len(cells))
     for name, outcome in _outcomes({name: cell for name, cell in cells.items() if name not in rows}, executor):

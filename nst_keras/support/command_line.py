@@ -2,7 +2,9 @@
 
 import argparse
 import contextlib
+import io
 import itertools
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -29,8 +31,13 @@ class Parser(argparse.ArgumentParser):
 
 
 @contextlib.contextmanager
-def plain_warnings() -> Iterator[None]:
-    """Print every warning in the `with` block once, in one line, above a progress bar."""
+def plain_console() -> Iterator[None]:
+    """Print every warning in the `with` block once, in one line; let SIGTERM end it as Ctrl-C does."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console may lack "×"
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     shown = set()
 
     def show(message, *_, **__):

@@ -13,7 +13,7 @@ from ..color import check_preserve_color
 from ..correlations import Correlation, as_correlations
 from ..formulas import FORMULAS
 from ..image import STARTS
-from ..network import LAYERS, check_layers, check_network, layer_names
+from ..network import COLOR, LAYERS, check_layers, check_network, layer_names
 from ..networks.precision import chosen_precision
 from ..optimize import OPTIMIZERS
 from .checks import checked_name, checked_number, checked_whole, is_whole, suggestion
@@ -70,7 +70,7 @@ class Settings:
         made = {"precision": chosen_precision(self.precision, self.network), "content_layers": [], "style_layers": []}
         for group in ("content",) * content + ("style",) * bool(styles):
             name = f"{group}_layers"
-            made[name] = checked_layers(name, self.network, getattr(self, name), group)
+            made[name] = checked_layers(name, self.network, getattr(self, name), group, self.formula)
         for name, minimum in {"size": MIN_SIDE, "iterations": 1, "seed": 0, "tile": MIN_SIDE}.items():
             value = getattr(self, name)
             made[name] = None if (name, value) == ("tile", None) else checked_whole(name, value, minimum)
@@ -132,16 +132,19 @@ def layers_read(content_layers: Any, style_layers: Any) -> list[str]:
     return list(dict.fromkeys([*content_layers, *of_style]))
 
 
-def checked_layers(argument: str, network: str | keras.Model, layers: Any, group: str) -> list | dict:
+def checked_layers(
+    argument: str, network: str | keras.Model, layers: Any, group: str, formula: str = "relative"
+) -> list | dict:
     """Return layers as JSON can hold them: names, or correlations as plain lists, or {layer: share}.
 
-    `group` is "content" or "style"; None stands for the network's layers in LAYERS.
+    `group` is "content" or "style"; None stands for the network's layers in LAYERS. The colours among them belong to
+    "relative": the weights of published formulas are for layers of convolutions.
     """
     if layers is None:
         name = network if isinstance(network, str) else network.name
         if name not in LAYERS:
             raise ValueError(f"{argument} must be given for a network of your own, {name!r}.")
-        layers = LAYERS[name][GROUPS.index(group)]
+        layers = [layer for layer in LAYERS[name][GROUPS.index(group)] if formula == "relative" or layer != COLOR]
     if isinstance(layers, dict):
         check_layers(network, list(layers), argument)
         return {layer: checked_number(f"{argument}[{layer!r}]", weight) for layer, weight in layers.items()}
