@@ -116,7 +116,7 @@ def _power(symmetric, exponent):
 def limited_transform(
     style_covariance: Matrix, palette_covariance: Matrix, method: LinearMethod = "cholesky"
 ) -> tuple[Matrix, float]:
-    """Return `color_transform` with an ε just large enough to limit the gain to `MAX_GAIN`; and the gain without limit.
+    """Return `color_transform` with ε doubled until the gain is at most `MAX_GAIN`; and the gain without limit.
 
     The gain is the largest singular value of A. Where a style hardly varies, its variation is noise: a larger ε reduces
     its weight, and A goes to I as ε grows. (Cutting the singular values of A instead is wrong: a grey style would get
@@ -142,10 +142,11 @@ def before_transfer(
     check_preserve_color(method, strength)
     if method in (None, "chroma-swap") or strength == 0:
         return content, list(styles), []
-    match = _match_luminance if method == "luminance" else match_colors
-    recolored = [match(style, content, method, strength=strength) for style in styles]
     if method == "luminance":
-        content = match(content, content, method, strength=strength).image
+        recolored = [_match_luminance(style, content, strength) for style in styles]
+        content = _match_luminance(content, content, strength).image
+    else:
+        recolored = [match_colors(style, content, method, strength=strength) for style in styles]
     report = []
     for i, style in enumerate(recolored, start=1):
         report += _report("style" if len(styles) == 1 else f"style {i}", style, method)
@@ -208,7 +209,7 @@ def _levels(x):
     return np.rint(x * (LEVELS - 1)).astype("uint16")
 
 
-def _match_luminance(style, content, method, strength):
+def _match_luminance(style, content, strength):
     """Recolour the style for `luminance`; with one channel, all linear methods are the same."""
     match, gain = _color_map(_grey(checked_image(style, "style")), _grey(checked_image(content, "content")), "cholesky")
     rest = np.sqrt(1 - strength)

@@ -76,7 +76,7 @@ def geometric_style_weights(layers: Layers) -> list[Correlation]:
 
 
 def geometric_content_weights(layers: Sequence[str]) -> dict[str, float]:
-    """Weight the d-th content layer by 2^d, section 3.1: deep layers weigh most. The sum of 1 is this package's.
+    """Weight the d-th content layer by 2^d, section 3.1: deep layers weigh most. This package scales to sum 1.
 
     >>> geometric_content_weights(["block1_conv1", "block2_conv1"])
     {'block1_conv1': 0.3333333333333333, 'block2_conv1': 0.6666666666666666}
@@ -119,7 +119,7 @@ def blurred(layers: Layers, order: Sequence[str]) -> list[Correlation]:
 
 
 class StyleSums(NamedTuple):
-    """Sums over positions, weighted by T²: of the products F_i F'_j, of F, of F', and of 1."""
+    """Sums over positions, weighted by the squared mask T² (1 without one), of F_i F'_j, of F, of F', and of 1."""
 
     products: tf.Tensor
     first: tf.Tensor

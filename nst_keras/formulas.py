@@ -33,9 +33,10 @@ class Formula(NamedTuple):
     """One row of the table.
 
     Weights are as published, for images in [0, 1]: the published weight of a total variation of degree d is multiplied
-    by 255^d. `style_weight` is for all layers together; each layer has a share of it. `features` are those that the
-    weights were published for: "raw" of `keras.applications`; "rescaled", so that every filter has mean activation 1
-    over photographs; "any" where the formula does not depend on their scale.
+    by 255^d (in `cs231n`, whose pixels have deviation 1, divided by 0.226²). `style_weight` is for all layers together;
+    each layer has a share of it. `features` are those that the weights were published for: "raw" of
+    `keras.applications`; "rescaled", so that every filter has mean activation 1 over photographs; "any" where the
+    formula does not depend on their scale.
     """
 
     content: Callable[[LayerSize], Any]  #: the divisor of the squared error

@@ -89,7 +89,7 @@ def checked_image(image: Any, name: str = "image", shape: Shape | None = None) -
 def save_image(image: ImageArray, path: PathLike, *, inputs: Sequence[PathLike] = (), dpi: int | None = None) -> None:
     """Save an image as 8-bit PNG, JPEG, WebP, BMP or TIFF, whole or not at all.
 
-    The file is written under another name and then renamed, so a full disk or a crash leaves an older file as it was.
+    The file is written under another name, then renamed: a crash or a full disk (`OSError`) leaves an older one intact.
 
     Parameters
     ----------
@@ -103,8 +103,6 @@ def save_image(image: ImageArray, path: PathLike, *, inputs: Sequence[PathLike] 
     ValueError
         Unknown suffix, a folder that is missing or cannot be written to, `path` is one of `inputs`, the format has no
         place for `dpi`, or `image` is not an image array.
-    OSError
-        The disk is full, or fails.
     """
     path = check_output(path, inputs, dpi)
     write_picture(to_pil(checked_image(image)), path, **({} if dpi is None else {"dpi": (dpi, dpi)}))

@@ -24,7 +24,7 @@ def gram_matrix(features: tf.Tensor, others: tf.Tensor | None = None) -> tf.Tens
     """Compute the Gram matrix: G_ij = Σ_positions F_i · F_j. Gatys et al. 2015, equation 3.
 
     It says which features occur together, and how strongly, anywhere in the image: the sum over positions forgets the
-    place. It is symmetric and positive semi-definite.
+    place. Without `others` it is symmetric and positive semi-definite.
 
     Parameters
     ----------
@@ -51,10 +51,10 @@ def gram_matrix(features: tf.Tensor, others: tf.Tensor | None = None) -> tf.Tens
 
 
 def _self_products(features):
-    """FᵀF, with the gradient F (D + Dᵀ): one product of matrices, where automatic differentiation makes two.
+    """FᵀF, with the gradient F (D + Dᵀ), where D is that by FᵀF; automatic differentiation makes two products of it.
 
     Only the second factor is differentiated; the first one's part is added by symmetry. (`tf.custom_gradient` would say
-    this more plainly, but keeps every graph that it was ever used in. Second derivatives are not right.)
+    this more plainly, but keeps every graph that it was ever used in.) Second derivatives are wrong.
     """
     flat = _positions(features)
     flat = flat[0] if features.shape[0] == 1 else flat  # a batch of one takes TensorFlow twice as long
@@ -66,7 +66,7 @@ def _self_products(features):
 def mean_gram_matrix(features: tf.Tensor) -> tf.Tensor:
     """Compute the Gram matrix divided by the number of positions, G / M: (n, h, w, N) → (n, N, N).
 
-    It compares images of different sizes: an image repeated 2×2 keeps its G / M.
+    Images of different sizes can be compared by it: features repeated 2×2 have the same G / M.
     """
     positions = tf.shape(features)[1] * tf.shape(features)[2]
     return gram_matrix(features) / tf.cast(positions, features.dtype)
@@ -140,8 +140,8 @@ def style_loss(
       where both images have the same size, and undefined where they do not. The gradient by the features is
       F (G − A) / (N² M²) where F > 0, else 0 (equation 6).
     - `gatys-code`, `neural-style`: N⁴
-    - `keras`: 36 (H·W/M)². Its raw Gram matrices, 3 "channels" and the image's H·W at every layer,
-      Σ(G − A)² / (4 · 3² · (H·W)²), are equal to this for images of the same size.
+    - `keras`: 36 (H·W/M)². The example has Σ(G − A)² / (4 · 3² · (H·W)²), with 3 channels and the image's H·W at every
+      layer, which is equal to this for images of the same size.
     - `johnson`, `cs231n`: N²
 
     Between layers of N_l and N_k channels, N² is N_l · N_k.
@@ -149,7 +149,7 @@ def style_loss(
     Parameters
     ----------
     gram, target
-        From `mean_gram_matrix`, (n, N, N).
+        G/M_G and A/M_A as from `mean_gram_matrix`, (n, N, N); (n, N_l, N_k) between layers.
     energy
         `style_energy` of the style; needed by `relative`.
     positions, pixels

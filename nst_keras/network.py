@@ -64,7 +64,7 @@ def build_network(
         Default: average pooling, which Gatys et al. recommend, but max pooling for SqueezeNet.
     weights
         An `.npz` file to use instead of the usual weights, or `"random"`: He initialisation with a fixed seed, for
-        tests. Kernels in the file have shape (height, width, in, out). It needs only the layers that are asked for.
+        tests. Kernels have shape (height, width, in, out). The file needs every layer up to the deepest one asked for.
 
         - lite, VGG: keys `block1_conv1_kernel`, `block1_conv1_bias`, …
         - SqueezeNet: keys `conv1_w`, `conv1_b`, `fire2_squeeze1x1_w`, …, trained with Caffe's preprocessing

@@ -35,11 +35,11 @@ class Objective:
     Parameters
     ----------
     network
-        From `build_network`; returns every layer that the terms read.
+        A network that returns every layer that the terms read.
     terms
-        With different names.
+        Terms with different names.
     shape
-        (height, width) of the images to come. One function is compiled for it.
+        (height, width) of the images that will be evaluated. One function is compiled for it.
     frozen
         (height, width) booleans, true where pixels may not move: the gradient is 0 there, so no optimiser moves them.
     """
@@ -137,7 +137,7 @@ Targets = dict[Correlation, StyleTarget]
 
 
 class StyleLoss(NamedTuple):
-    """`style_loss` of one correlation matrix. `mask` is a function of (height, width), see `_resized`."""
+    """`style_loss` of one correlation matrix. `mask` is a function (height, width) → the mask of that size, or None."""
 
     correlation: Correlation
     target: StyleTarget
@@ -276,7 +276,7 @@ def balanced_terms(
     image
         Where gradients are measured. Not the content itself, where the content's gradient is 0.
     shares
-        {group: share}, for every group that is to stay; the terms of other groups are left out.
+        {group: share}; the terms of groups without a share, or with 0, are left out.
     frozen
         See `Objective`; the gradient of frozen pixels does not count.
     objective

@@ -49,7 +49,7 @@ def reconstruct_content(
     layers
         Names, which have equal weights, or {layer: w_l}.
     tv_weight
-        Of `total_variation_loss`; the paper has none. See `style_transfer` for the others.
+        Weight of `total_variation_loss`; the paper has none. The other parameters are as in `style_transfer`.
     """
     if layers is None:
         raise ValueError("layers must be a list of layer names; got None.")
@@ -102,7 +102,7 @@ def synthesize_texture(
     style_scale
         0.1 to 4: the longer side of the style's pictures, as a multiple of `size`.
     tv_weight
-        Of `total_variation_loss`; the paper has none. See `style_transfer` for the others.
+        Weight of `total_variation_loss`; the paper has none. The other parameters are as in `style_transfer`.
     """
     layers = checked_layers("layers", network, layers, "style", formula)
     settings = Settings.of(vars(DEFAULTS) | ALONE | locals() | {"style_layers": layers})

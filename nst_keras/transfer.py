@@ -85,8 +85,8 @@ def style_transfer(
         See `load_image`. Never stretched or cropped.
     style
         One picture, or a list of several styles. A list within the list is one style of several pictures, such as the
-        works of an artist. A picture is scaled so that its longer side is the result's; it keeps its proportions, up to
-        8 : 1. (Formula "keras" squashes it to the result's shape.)
+        works of an artist. A picture is scaled so that its longer side is the result's; it keeps its proportions.
+        (Formula "keras" squashes it to the result's shape.) A picture longer than 8 : 1 is refused.
     size
         Longer side of the result, in pixels; at least 32.
     network
@@ -96,7 +96,7 @@ def style_transfer(
         "relative" also the colours; for lite also the last layers of blocks 2, 3 and 4, through which it learnt. Style
         layers may be other correlations, see `nst_keras.correlations`.
     formula
-        The divisors of the losses; a row of `nst_keras.formulas.FORMULAS`.
+        The published formula: divisors, default weights, total variation; a row of `nst_keras.formulas.FORMULAS`.
     content_weight, style_weight, tv_weight
         α, β and the weight of the total variation; ≥ 0. By default the formula's.
     shares
@@ -112,12 +112,14 @@ def style_transfer(
     masks
         One for each style, with the content's proportions: white where that style applies. See `load_mask`.
     style_masks
-        One for each style, with its proportions: white on the part that is the style. All of it by default.
+        One for each style, with its proportions (a list of them for a style of several pictures): white on the part
+        that is the style. All of it by default.
     mask_mode
-        What black means. "guided": this mask's style is not asked for, by guided Gram matrices (`style_sums`); some of
-        it leaks in, as far as the network sees. "blend": the content is pasted back, with a soft edge. "freeze": a
-        pixel that is black in every mask stays exactly the content's. "classic": as in "Show, Divide and Neural" (Chan
-        & Bhargava 2016) and in tutorials: binarised, the same mask on style and result, not renormalised.
+        What black means. "guided": the style is not asked for there, since the mask weights the Gram matrices
+        (`style_sums`); some of it leaks in, as far as the network sees. "blend": the content is pasted back, with a
+        soft edge. "freeze": a pixel that is black in every mask stays exactly the content's. "classic": as in "Show,
+        Divide and Neural" (Chan & Bhargava 2016) and in tutorials: binarised, the same mask on style and result, not
+        renormalised.
     preserve_color
         How the content keeps its colours; see `nst_keras.color`. By default it does not.
     color_strength
@@ -126,7 +128,7 @@ def style_transfer(
         The start of the optimisation. "style" is the first style, stretched to the content's shape; "blend" is
         0.6 noise + 0.4 content.
     iterations
-        At each scale.
+        Number of iterations at each scale.
     scales
         How many sizes to go through, each half the next, at least 64 px, with a shorter side of at least 32. "auto": as
         many as that allows, but 1 where `init` is a picture, whose detail a smaller size would lose.
@@ -134,17 +136,18 @@ def style_transfer(
         scipy's L-BFGS-B; L-BFGS in float32 on the device, faster and for large pictures; Adam; plain gradient descent.
         See `nst_keras.optimize`.
     tile
-        For prints: side of the squares in pixels, at least 32, in which the network sees a larger image, one after the
-        other. The picture is the same. The memory for the network is then bounded by the tile; the optimiser needs
-        1.3 kB a pixel ("lbfgs") or a fraction (the others). Each tile has a margin as wide as the network's receptive
-        field, so small tiles take more time; 512 to 1024 is sensible. See `nst_keras.large.tiles`.
+        For prints: the largest side, in pixels, of the parts in which the network sees an image, one after the other;
+        at least 32. The picture is the same up to rounding errors. The memory for the network is then bounded by the
+        tile; the optimiser needs 1.3 kB a pixel ("lbfgs") or a fraction (the others). Each tile has a margin as wide as
+        the network's receptive field, so small tiles take more time; 512 to 1024 is sensible. See
+        `nst_keras.large.tiles`.
     pooling, weights
         See `build_network`.
     precision
-        Of the network. In bfloat16, which "auto" takes for VGG where the processor has it, the second half of the
-        iterations at full size is in float32; Gram matrices and losses always are.
+        Precision of the network. In bfloat16, which "auto" takes for VGG where the processor has it, the second half of
+        the iterations at full size is in float32; Gram matrices and losses always are.
     seed
-        For the noise of `init`.
+        Seed of the noise in `init`.
     callback
         Called with every `Step`, whose image is finished as the result is; raises `StopIteration` to end the run.
         `ProgressBar()` is one.
@@ -155,12 +158,12 @@ def style_transfer(
     Raises
     ------
     ValueError
-        An argument is wrong. Raised before any network is built, except for a weights file that does not fit, and a
-        share for a group without a gradient.
+        An argument is wrong. Most errors are raised before a network is built; later ones: weights that do not fit, too
+        little memory, a network that cannot be tiled, a share for a group without a gradient.
     NonFiniteLossError
         A term became NaN or infinite; the error carries the best image.
     """
-    arguments = locals()
+    arguments = locals()  # nothing else is local yet
     sources = list(style) if isinstance(style, (list, tuple)) else [style]
     if not sources:
         raise ValueError(EMPTY_STYLE)
@@ -183,8 +186,8 @@ def style_transfer(
 
     def finished(picture):
         original = resize(image, picture.shape)
-        picture, notes = after_transfer(picture, original, preserve_color, strength=color_strength)
-        return regions.finished(picture, original), notes
+        picture, color_notes = after_transfer(picture, original, preserve_color, strength=color_strength)
+        return regions.finished(picture, original), color_notes
 
     painted, history, interrupted = paint(
         settings,
@@ -263,11 +266,12 @@ def paint(
 
 def _objective(network, content, styles, regions, settings, shape):
     """Build the objective at one scale, for images of `shape`."""
-    see, make = network, Objective
+    target_network, make_objective = network, Objective
     if settings.tile is not None:
         from .large.tiles import TiledNetwork, TiledObjective
 
-        see, make = TiledNetwork(network, settings.tile), functools.partial(TiledObjective, tile=settings.tile)
+        target_network = TiledNetwork(network, settings.tile)
+        make_objective = functools.partial(TiledObjective, tile=settings.tile)
     formula, frozen = settings.formula, regions.frozen(shape)
     content_weight, style_weight, tv_weight = (
         1.0 if settings.shares else getattr(settings, f"{group}_weight") for group in GROUPS
@@ -275,10 +279,10 @@ def _objective(network, content, styles, regions, settings, shape):
     terms = []
     if settings.content_layers:
         content = resize(content, shape)
-        terms += content_terms(see, content, settings.content_layers, content_weight, formula=formula)
+        terms += content_terms(target_network, content, settings.content_layers, content_weight, formula=formula)
     targets = [
         style_targets(
-            see,
+            target_network,
             [style_at(shape, picture, settings) for picture in pictures],
             settings.style_layers,
             style_masks,
@@ -296,8 +300,8 @@ def _objective(network, content, styles, regions, settings, shape):
     terms.append(total_variation_term(tv_weight, formula=formula))
     if settings.shares:
         halfway = (content + resize(styles[0][0], shape)) / 2
-        terms = balanced_terms(network, terms, halfway, settings.shares, frozen, make)
-    return make(network, terms, shape, frozen)
+        terms = balanced_terms(network, terms, halfway, settings.shares, frozen, make_objective)
+    return make_objective(network, terms, shape, frozen)
 
 
 def pyramid(shape: Shape, size: int, scales: int | str) -> list[tuple[int, int]]:

@@ -33,13 +33,13 @@ def as_float32(vector):
 
 def test_before_the_first_pair_it_is_the_identity(rng):
     g = as_float32(rng.normal(size=SIZE))
-    np.testing.assert_array_equal(InverseHessian(SIZE, 3).times(g), g)
+    np.testing.assert_array_equal(InverseHessian(SIZE, 3, 0.5).times(g), g / 2)
 
 
 def test_it_is_the_matrix_of_the_last_pairs(rng):
     """Also when older pairs made room, more than once around."""
     pairs = quadratic_pairs(rng, 8)
-    hessian = InverseHessian(SIZE, 3)
+    hessian = InverseHessian(SIZE, 3, 1.0)
     for count, (s, y) in enumerate(pairs, start=1):
         hessian.update(as_float32(s), as_float32(y))
         g = rng.normal(size=SIZE)
@@ -49,7 +49,7 @@ def test_it_is_the_matrix_of_the_last_pairs(rng):
 
 def test_a_pair_without_positive_curvature_is_left_out(rng):
     pairs = quadratic_pairs(rng, 2)
-    hessian = InverseHessian(SIZE, 3)
+    hessian = InverseHessian(SIZE, 3, 1.0)
     for s, y in (pairs[0], (pairs[1][0], -pairs[1][1]), (pairs[1][0], np.zeros(SIZE))):
         hessian.update(as_float32(s), as_float32(y))
     g = rng.normal(size=SIZE)

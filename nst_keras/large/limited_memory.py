@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-CORRECTIONS = 5
+CORRECTIONS = 5  # half as many as scipy's, since the vectors are kept on the device
 ARMIJO = 1e-4  # the smallest gain that is accepted, as a share of what the gradient promises
 MAX_HALVINGS = 20
 MIN_CURVATURE = 1e-8  # of sᵀy / (‖s‖ ‖y‖); a pair with less, or a negative one, tells nothing about a minimum
@@ -22,19 +22,18 @@ def minimized(recorder: Any, iterations: int, state: dict) -> dict:
     """Minimise by L-BFGS within [0, 1] in float32: projected as in Bertsekas 1982, SIAM J. Control Optim. 20(2).
 
     scipy's L-BFGS-B works in float64 on the host, and its bounds cost more time than the evaluation of lite. Here a
-    pixel at a bound whose gradient points outwards stays. The others take the step −H⁻¹g, clipped to [0, 1]; the step
+    pixel at a bound stays if its step would leave [0, 1]. The others take the step −H⁻¹g, clipped to [0, 1]; the step
     is halved until the objective falls by at least a ten-thousandth of what g promises (Armijo). It needs 4 · (2m + 10)
     bytes for each variable, where scipy needs about 440, and so suits prints and GPUs.
     """
     x = tf.constant(state.pop("x"), tf.float32)
     total, g = recorder(x)
-    hessian = InverseHessian(x.shape[0], CORRECTIONS)
     first_step = recorder.FIRST_STEP / (float(tf.reduce_mean(tf.abs(g))) or 1.0)
-    for iteration in range(iterations):
+    hessian = InverseHessian(x.shape[0], CORRECTIONS, first_step)
+    for _ in range(iterations):
         free = ~(((x <= 0) & (g > 0)) | ((x >= 1) & (g < 0)))
         g_free = tf.where(free, g, 0.0)
-        direction = -hessian.times(g_free) if iteration else -first_step * g_free
-        direction = tf.where(free, direction, 0.0)
+        direction = tf.where(free, -hessian.times(g_free), 0.0)
         for halvings in range(MAX_HALVINGS):
             new_x = tf.clip_by_value(x + 0.5**halvings * direction, 0.0, 1.0)
             new_total, new_g = recorder(new_x)
@@ -49,10 +48,10 @@ def minimized(recorder: Any, iterations: int, state: dict) -> dict:
 
 
 class InverseHessian:
-    """H⁻¹ as L-BFGS approximates it for `size` variables from the last `corrections` pairs; at first the identity."""
+    """H⁻¹ as L-BFGS approximates it for `size` variables from the last `corrections` pairs; at first `initial` · I."""
 
-    def __init__(self, size: int, corrections: int) -> None:
-        self._m = corrections
+    def __init__(self, size: int, corrections: int, initial: float) -> None:
+        self._m, self._initial = corrections, initial
         self._pairs = tf.Variable(tf.zeros((2 * corrections, size)))  # rows: each s, then each y
         self._products = np.zeros((2 * corrections, 2 * corrections))  # of each row with each
         self._order = []  # rows of s, from the oldest to the newest
@@ -71,9 +70,9 @@ class InverseHessian:
         self._products[rows] = products.T
 
     def times(self, g: tf.Tensor) -> tf.Tensor:
-        """Compute H⁻¹ g by the two-loop recursion (algorithm 7.4), on the c of vectors Σ c_i · row_i + c_g · g."""
+        """Compute H⁻¹ g by the two-loop recursion (algorithm 7.4), on the coefficients c of Σ c_i · row_i + c_g · g."""
         if not self._order:
-            return g
+            return self._initial * g
         with_g = tf.linalg.matvec(self._pairs, g).numpy().astype("float64")
         c, c_g, alphas = np.zeros(2 * self._m), 1.0, {}
 

@@ -13,9 +13,10 @@ import psutil
 from ..support.checks import sides
 from ..support.types import Shape
 
-BYTES_A_VARIABLE = {"lbfgs": 441, "lbfgs-float32": 80, "adam": 40, "gradient-descent": 50}  # of optimisers; 3 a pixel
+# bytes that an optimiser keeps for each variable; a pixel has three
+BYTES_A_VARIABLE = {"lbfgs": 441, "lbfgs-float32": 80, "adam": 40, "gradient-descent": 50}
 PICTURES = 10  # float32 copies of a picture that a run holds: content, style, result, the best, their tensors
-MARGIN = 1.15  # estimates are right within 30 %, mostly too high
+MARGIN = 1.15  # of free memory over the estimate, which may be too low
 GIGABYTE = 1e9
 CONTAINER_LIMITS = "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"  # of version 2 and 1
 

@@ -97,7 +97,8 @@ class Tiling:
     ----------
     tile
         The largest side of a tile, in pixels; rounded up to a multiple of the largest stride. All tiles have the same
-        size, except the last of a row or column.
+        size, except the last of a row or column. A direction in which a crop would reach over the whole image is not
+        divided.
     reach
         {layer: n}: the layers that are read, and how many positions beyond its own a tile needs of each.
 
@@ -246,9 +247,10 @@ def _additive_style(loss):
 
     def of_sums(sums, sizes):
         products, positions = sums
-        return loss.of_sums(StyleSums(products, None, None, positions), sizes[c.layer], sizes[IMAGE])
+        sums = StyleSums(products, None, None, positions)  # the loss reads only the matrix
+        return loss.of_sums(sums, sizes[c.layer], sizes[IMAGE])
 
-    deeper = {} if c.deeper is None else {c.deeper: c.blur + 2}
+    deeper = {} if c.deeper is None else {c.deeper: c.blur + 2}  # neighbours for the blur, and for interpolation
     return _AdditiveLoss(measure, of_sums, {c.layer: c.blur if c.deeper else 0} | deeper)
 
 

@@ -1,7 +1,7 @@
-"""Every figure of the notebooks, and the progress bar.
+"""Figures of the package and the notebooks, and the progress bar.
 
-Each function returns a Matplotlib figure that is not registered with pyplot: a notebook shows it once, as a cell's last
-line; elsewhere `save_figure` writes it.
+Each `plot_…` function returns a Matplotlib figure that is not registered with pyplot: a notebook shows it once, as a
+cell's last line; elsewhere `save_figure` writes it.
 """
 
 import contextlib

@@ -65,12 +65,12 @@ class Recorder:
     previous
         The recorder of the scale before, whose counts are continued.
     work
-        The shares of the whole run's work that are done before and after this scale.
+        The share of the run's work that is done when this scale begins, and when it ends.
     finish
         Image → image: how a picture is finished before anybody sees it.
     """
 
-    FIRST_STEP = 0.01  # mean change of the pixels in an optimiser's first step
+    FIRST_STEP = 0.01  # mean change of the pixels in the first step of all optimisers but Adam
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Recorder:
         self.evaluations = previous.evaluations if previous else 0
         self._started = previous._started if previous else time.perf_counter()
         self._work, self._finish, self._first = work, finish, len(self.history)  # steps of the scales before
-        self._pending = {}  # {total: terms} of the evaluations since the last step
+        self._pending = {}  # {total: terms} of the evaluations since the last step; optimisers give totals back exactly
         self.best_total, self._best = np.inf, start
         self.stopped = False
 

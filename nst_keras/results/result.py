@@ -16,17 +16,17 @@ from .recorder import Step
 class Result:
     """The result of a run.
 
-    `style_transfer(content, style, **result.settings)` repeats the run. (Arrays given as `init`, `masks` or
-    `style_masks`, and a model given as `network`, are not kept.)
+    `style_transfer(content, style, **result.settings)` repeats a run of `style_transfer` without a checkpoint. (Arrays
+    given as `init`, `masks` or `style_masks`, and a model given as `network`, are not kept.)
     """
 
     image: ImageArray = field(repr=False)  #: the picture, (H, W, 3) float32 in [0, 1]
     history: list[Step] = field(repr=False)  #: one step for each iteration, without its image
     settings: dict  #: the keyword arguments of the run, with layers and shares spelled out
-    inputs: list[str]  #: the files that content, styles, masks and init were read from
+    inputs: list[str]  #: the files that content, styles, masks, init (and weights) were read from
     interrupted: bool  #: ended by Ctrl-C, a stop button or `StopIteration`; `image` is then the best one until there
     content: ImageArray | None = field(repr=False)  #: at the result's size; None for a texture
-    styles: list[ImageArray] = field(repr=False)  #: the styles' pictures at the last scale, recoloured if they were
+    styles: list[ImageArray] = field(repr=False)  #: the pictures at the last scale, in the colours that were used
     notes: list[str] = field(default_factory=list)  #: hints about the run, such as that colours were clipped
 
     def save(self, path: PathLike, *, dpi: int | None = None) -> None:

@@ -83,7 +83,7 @@ def is_finished(folder: Path) -> bool:
 
 
 def read_run(folder: Path, known: Mapping[str, Any]) -> dict:
-    """Return the arguments with which an unfinished run is continued; its settings must be those that are `known`.
+    """Return the arguments with which an unfinished run is continued; its settings must have the names of `known`.
 
     Raises a `ValueError` if the folder holds no run with checkpoints, or a file in it is damaged or was changed.
     """
@@ -108,7 +108,7 @@ def read_run(folder: Path, known: Mapping[str, Any]) -> dict:
 
 
 def as_checkpoint(folder: Any, network: Any) -> "Checkpoint":
-    """Return the checkpoint of a new run; a `ValueError` if the run could not be repeated from a folder."""
+    """Return the checkpoint of a run in a new folder, or `folder` if it is a checkpoint already."""
     if isinstance(folder, Checkpoint):
         return folder
     if not isinstance(network, str):
@@ -127,7 +127,7 @@ class Checkpoint:
 
     @property
     def level(self) -> int:
-        """The scale at which the run is continued."""
+        """The number of the stage at which the run is continued."""
         return self._saved[0]["level"] if self._saved else 0
 
     def begin(self, settings: dict, sources: Mapping[str, Any]) -> None:
@@ -141,7 +141,7 @@ class Checkpoint:
             _write_run(partial, settings, inputs, copies)
 
     def begin_level(self, level: int, recorder: Any) -> dict:
-        """Continue at scale `level` with a new recorder where the run was saved: return arguments of `minimize`."""
+        """Continue at stage `level` with a new recorder where the run was saved: return arguments of `minimize`."""
         if self._saved is None or level != self.level:
             return {"save": functools.partial(self.save, level)}
         record, arrays = self._saved
@@ -156,7 +156,7 @@ class Checkpoint:
         return {"state": state, "save": functools.partial(self.save, level)}
 
     def save(self, level: int, recorder: Any, state: Mapping[str, Any]) -> None:
-        """Write down the state of the run, between two segments at scale `level`."""
+        """Write down the state of the run, between two segments of stage `level`."""
         record, image = recorder.state()
         arrays = {f"state {name}": np.asarray(value) for name, value in state.items()}
         write_arrays(self._path, arrays | {"image": image}, record | {"level": level})
@@ -165,7 +165,7 @@ class Checkpoint:
         """Write the result down, and return the fields in which the result of the whole run differs from it."""
         if self._saved:  # the run never came to where it was saved
             if result.interrupted:
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt  # the saved checkpoint is further than this result
             raise ValueError(f"'checkpoint.npz' in {str(self.folder)!r} is not of this run: it has no such scale.")
         run = read_json(self.folder / "run.json", RUN)
         _write_result(self.folder, result)

@@ -3,7 +3,6 @@
 import os
 import warnings
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -137,8 +136,8 @@ def checked_layers(
 ) -> list | dict:
     """Return layers as JSON can hold them: names, or correlations as plain lists, or {layer: share}.
 
-    `group` is "content" or "style"; None stands for the network's layers in LAYERS. The colours among them belong to
-    "relative": the weights of published formulas are for layers of convolutions.
+    `group` is "content" or "style"; None stands for the network's layers in LAYERS. The layer "color" is a
+    default only with "relative": the weights of published formulas are for layers of convolutions.
     """
     if layers is None:
         name = network if isinstance(network, str) else network.name
@@ -192,7 +191,7 @@ def _warn_of_published_weights(formula, network):
     warnings.warn(
         f'The weights of formula "{formula}" were published for {expected} features of VGG, which {network} does not '
         f"have. {remedy}",
-        stacklevel=5,
+        stacklevel=5,  # the caller of style_transfer
     )
 
 
@@ -231,7 +230,7 @@ def _is_picture(init):
 
 
 def _label(source):
-    """Return a picture or mask, or a list of them, as JSON can hold it: its path, or that it came as an array."""
+    """Return a picture or mask, or a list of them, as JSON can hold it: its path, or the words "a picture"."""
     if isinstance(source, (list, tuple)):
         return [_label(one) for one in source]
-    return str(source) if isinstance(source, (str, Path, os.PathLike)) else None if source is None else "a picture"
+    return str(source) if isinstance(source, (str, os.PathLike)) else None if source is None else "a picture"
