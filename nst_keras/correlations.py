@@ -204,14 +204,14 @@ def transposed_upsampling(features: tf.Tensor, shape: Shape) -> tf.Tensor:
 
 @functools.cache  # one function for each shape, as tf.custom_gradient keeps every graph that it was ever used in
 def _transposed_upsampling(fine, coarse, dtype):
-    @tf.function(input_signature=[tf.TensorSpec((None, *fine), dtype)], autograph=False)
     @tf.custom_gradient
     def transposed(y):
         like = tf.zeros((tf.shape(y)[0], *coarse, fine[-1]))
         down = tf.raw_ops.ResizeBilinearGrad(grads=tf.cast(y, tf.float32), original_image=like, half_pixel_centers=True)
         return tf.cast(down, dtype), lambda x: tf.cast(tf.image.resize(tf.cast(x, tf.float32), fine[:2]), dtype)
 
-    return transposed
+    with tf.init_scope():
+        return tf.function(transposed, [tf.TensorSpec((None, *fine), dtype)], autograph=False).get_concrete_function()
 
 
 def blur(features: tf.Tensor, times: int) -> tf.Tensor:
