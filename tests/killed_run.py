@@ -20,7 +20,7 @@ from nst_keras import optimize, style_transfer
 from nst_keras.studio import resume
 
 ROOT = Path(__file__).parent.parent
-WATCHED = re.compile(r"nst_keras.(optimize|support.runs|support.files)\.py")
+WATCHED = re.compile(r"nst_keras.(optimize|results.recorder|results.runs|support.files)\.py")
 SETTINGS = {"size": 64, "iterations": 14}
 EVERY = 3  # iterations between checkpoints
 INPUTS = [str(ROOT / "images" / name) for name in ("cat.jpg", "impasto_night.jpg")]

@@ -14,7 +14,7 @@ MAX_WHOLE = 2**31
 
 def suggestion(name: object, known: Iterable[str]) -> str:
     """Return the end of an error message that suggests the known name nearest to `name`, or an empty string."""
-    layer = re.search(r"(\d)_(\d)$", str(name))  # relu4_2 and conv4_2 are block4_conv2 in other projects
+    layer = re.fullmatch(r"(?:conv|relu)_?(\d)_(\d)", str(name))  # block4_conv2 is called relu4_2 or conv4_2, too
     name = f"block{layer[1]}_conv{layer[2]}" if layer else name
     close = difflib.get_close_matches(str(name).lower(), known, n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
