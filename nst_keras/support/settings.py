@@ -72,8 +72,9 @@ class Settings:
             made[name] = checked_layers(name, self.network, getattr(self, name), group, self.formula)
         for name, minimum in {"size": MIN_SIDE, "iterations": 1, "seed": 0, "tile": MIN_SIDE}.items():
             value = getattr(self, name)
-            made[name] = None if (name, value) == ("tile", None) else checked_whole(name, value, minimum)
-        if self.scales != "auto" and (not is_whole(self.scales) or self.scales < 1):
+            made[name] = None if value is None and name == "tile" else checked_whole(name, value, minimum)
+        automatic = isinstance(self.scales, str) and self.scales == "auto"
+        if not automatic and (not is_whole(self.scales) or self.scales < 1):
             raise ValueError(f'scales must be "auto" or a whole number of at least 1; got {self.scales!r}.')
         for name, known in {"formula": FORMULAS, "combine": COMBINATIONS, "mask_mode": MASK_MODES}.items():
             checked_name(name, getattr(self, name), known)
@@ -91,8 +92,8 @@ class Settings:
             raise ValueError(f"style_scale must be between 0.1 and 4; got {self.style_scale!r}.")
         check_preserve_color(self.preserve_color, self.color_strength)
         made["color_strength"] = float(self.color_strength)
-        made["scales"] = self.scales if self.scales == "auto" else int(self.scales)
-        if _is_picture(self.init) and self.scales == "auto":
+        made["scales"] = self.scales if automatic else int(self.scales)
+        if _is_picture(self.init) and automatic:
             made["scales"] = 1  # a smaller size would lose the picture's detail
         return replace(self, **made)
 
@@ -108,7 +109,7 @@ class Settings:
         """Return the weights, those of the formula where none are given; or the shares, and no weights."""
         given = {name: getattr(self, name) for name in WEIGHTS}
         if self.shares is None:
-            if None in given.values():
+            if any(value is None for value in given.values()):
                 _warn_of_published_weights(self.formula, self.network)
             return {name: checked_weight(name, value, self.formula) for name, value in given.items()}
         asked = [name for name, value in given.items() if value is not None]
@@ -143,6 +144,7 @@ def checked_layers(
         name = network if isinstance(network, str) else network.name
         if name not in LAYERS:
             raise ValueError(f"{argument} must be given for a network of your own, {name!r}.")
+        checked_name("formula", formula, FORMULAS)
         layers = [layer for layer in LAYERS[name][GROUPS.index(group)] if formula == "relative" or layer != COLOR]
     if isinstance(layers, dict):
         check_layers(network, list(layers), argument)
