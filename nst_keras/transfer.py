@@ -182,7 +182,7 @@ def style_transfer(
     start = starting_image(init, resize(seen, shapes[0]), styles[0][0], seed)
     plan, networks = prepared(settings, shapes, may_tile=True)
     if checkpoint:
-        checkpoint.begin(settings.record(), vars(settings) | {"content": content, "style": sources})
+        checkpoint.begin(settings.record(), settings.sources() | {"content": content, "style": sources})
 
     def finished(picture):
         original = resize(image, picture.shape)

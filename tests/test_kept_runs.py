@@ -145,6 +145,16 @@ def test_a_run_goes_on_without_its_inputs(photograph, painting, tmp_path, monkey
     assert same(dataclasses.replace(resume(tmp_path / "run"), history=whole.history), whole)
 
 
+def test_a_file_with_the_name_of_a_start_is_not_the_start(tmp_path, monkeypatch):
+    """init="noise" is noise, also where the working folder has a picture of that name."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copyfile(CAT, "noise")
+    whole = style_transfer(CAT, PAINTING, **QUICK, init="noise", checkpoint="run")
+    (tmp_path / "run" / "result.json").unlink()
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["sources"]["init"] is None
+    np.testing.assert_array_equal(resume("run").image, whole.image)
+
+
 def test_a_finished_run_is_not_run_again(checkpointed, monkeypatch):
     folder, run = checkpointed
     monkeypatch.setattr("nst_keras.studio.resuming.style_transfer", None)

@@ -68,9 +68,6 @@ def main(arguments: Sequence[str]) -> int:
     options = vars(parser().parse_args(arguments[1:]))
     try:
         return run(**options)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:  # `train` keeps its state itself; pictures that are painted are whole
         print("stopped", file=sys.stderr)
         return 130

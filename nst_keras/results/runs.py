@@ -204,7 +204,7 @@ def _copied(folder, source, name, inputs):
     """Copy a picture, or a list of them, into a run folder; return where the copies are, in the same lists."""
     if isinstance(source, (list, tuple)):
         return [_copied(folder, one, name, inputs) for one in source]
-    if source is None or (isinstance(source, str) and not os.path.isfile(source)):  # such as init="noise"
+    if source is None:
         return None
     place = folder / "inputs" / str(len(inputs) + 1)
     place.mkdir()

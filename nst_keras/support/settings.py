@@ -105,6 +105,12 @@ class Settings:
             record[name] = _label(record[name])
         return record
 
+    def sources(self) -> dict:
+        """Return the settings that may be files; None for the names of starts and of random weights."""
+        init = self.init if _is_picture(self.init) else None
+        weights = None if self.weights == "random" else self.weights
+        return {"masks": self.masks, "style_masks": self.style_masks, "init": init, "weights": weights}
+
     def _checked_weights(self):
         """Return the weights, those of the formula where none are given; or the shares, and no weights."""
         given = {name: getattr(self, name) for name in WEIGHTS}
