@@ -7,7 +7,7 @@ turns, and the median over the rounds counts. The floor is a lower bound for eve
 forward pass through the bare layers, and the gradient with respect to the image. VGG19 has random weights, which cost
 the same as trained ones.
 
-- per evaluation: value and gradient, against the floor in the same precision; peak memory in a process of its own
+- per evaluation: value and gradient, against the floor; peak memory in a process of its own
 - patterns: the steps of other programs, written again here for VGG19
 - optimisers: the time they add to an evaluation; the loss after the same number of iterations
 - a run: time to a given loss at full size; share of time inside the network and scipy; total time of the command
@@ -49,12 +49,12 @@ def pictures(size):
     return [resize(load_image(path), (size, size)) for path in (CONTENT, STYLE)]
 
 
-def network_for(name, precision):
+def network_for(name):
     from nst_keras import build_network
     from nst_keras.network import LAYERS
 
     layers = [layer for part in LAYERS[name] for layer in part]
-    return build_network(name, layers, weights=None if name == "lite" else "random", precision=precision)
+    return build_network(name, layers, weights=None if name == "lite" else "random")
 
 
 def objective_for(network, content, style):
@@ -85,21 +85,17 @@ def floor_of(network, content):
     return lambda: floor(image).numpy()
 
 
-def evaluation(name, size, precisions, rounds):
-    """Return the milliseconds of one value and gradient, and of its floor, in each precision."""
-    content, style = pictures(size)
-    functions = {}
-    for precision in precisions:
-        network = network_for(name, precision)
-        objective = objective_for(network, content, style)
-        functions[precision] = lambda objective=objective: objective.evaluate(content)
-        functions[f"{precision} floor"] = floor_of(network, content)
+def evaluation(name, size, rounds):
+    """Return the milliseconds of one value and gradient, and of its floor."""
+    network, (content, style) = network_for(name), pictures(size)
+    objective = objective_for(network, content, style)
+    functions = {"ours": lambda: objective.evaluate(content), "floor": floor_of(network, content)}
     return {key: 1000 * value for key, value in in_turns(functions, rounds).items()}
 
 
-def peak_memory(name, size, precision):
+def peak_memory(name, size):
     """Return by how many bytes an objective and two evaluations raise the peak memory of this process."""
-    network, (content, style) = network_for(name, precision), pictures(size)
+    network, (content, style) = network_for(name), pictures(size)
     network(content[None, :32, :32])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     objective = objective_for(network, content, style)
@@ -108,16 +104,15 @@ def peak_memory(name, size, precision):
     return 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 
-def patterns(size, precisions, rounds):
+def patterns(size, rounds):
     """Return the milliseconds of one step on VGG19, in the way of several programs."""
     import keras
     import tensorflow as tf
 
     content, style = pictures(size)
-    networks = {precision: network_for("vgg19", precision) for precision in precisions}
-    objectives = {precision: objective_for(network, content, style) for precision, network in networks.items()}
-    functions = {f"ours, {key}": lambda o=objective: o.evaluate(content) for key, objective in objectives.items()}
-    network = networks["float32"]
+    network = network_for("vgg19")
+    objective = objective_for(network, content, style)
+    functions = {"ours": lambda: objective.evaluate(content)}
     variable, sgd = tf.Variable(content[None]), keras.optimizers.SGD(1e-9)
 
     def raw_gram(features):
@@ -232,9 +227,7 @@ def runs(size, max_iterations):
     variants = {
         "default": default,
         "lbfgs-float32": steps_of(target, optimizer="lbfgs-float32", iterations=max_iterations // 2),
-        "single scale, float32, scipy with bounds": steps_of(
-            target, scales=1, precision="float32", iterations=max_iterations
-        ),
+        "single scale, scipy with bounds": steps_of(target, scales=1, iterations=max_iterations),
     }
     return {
         "loss": target,
@@ -313,36 +306,27 @@ def main():
     sizes, at, rounds, iterations, run_size = (
         ((64,), 64, 1, 20, 128) if options.quick else ((256, 512, 1024), 512, 10, 60, 384)
     )
-    from nst_keras.networks.precision import chosen_precision
-
     report = Report()
-    precisions = ["float32"] + ["bfloat16"] * (chosen_precision("auto", "vgg19") == "bfloat16" or options.quick)
-    print(f"{machine()}; precisions: {', '.join(precisions)}")
+    print(machine())
 
-    report.section("Per evaluation", "network", "px", "precision", "ms", "floor, ms", "ratio", "peak bytes a pixel")
+    report.section("Per evaluation", "network", "px", "ms", "floor, ms", "ratio", "peak bytes a pixel")
     for name in ("lite", "vgg19"):
         for size in sizes:
             turns = max(2, rounds // (5 if name == "vgg19" else 1) // max(1, size // 512))
-            milliseconds = in_a_child(evaluation, name, size, precisions, turns)
-            for precision in precisions:
-                value, floor = milliseconds[precision], milliseconds[f"{precision} floor"]
-                memory = in_a_child(peak_memory, name, size, precision) / size**2
-                report.row(name, size, precision, round(value), round(floor), value / floor, round(memory))
-                report.figures[f"{name} {size} {precision}"] = {"ms": value, "floor": floor, "bytes_a_pixel": memory}
-                if size == at and precision == "float32":
-                    report.goal(
-                        f"{name}, {size} px: evaluation / floor", 1.1 if name == "vgg19" else 1.2, value / floor
-                    )
+            value, floor = in_a_child(evaluation, name, size, turns).values()
+            memory = in_a_child(peak_memory, name, size) / size**2
+            report.row(name, size, round(value), round(floor), value / floor, round(memory))
+            report.figures[f"{name} {size}"] = {"ms": value, "floor": floor, "bytes_a_pixel": memory}
+            if size == at:
+                report.goal(f"{name}, {size} px: evaluation / floor", 1.1 if name == "vgg19" else 1.2, value / floor)
 
-    milliseconds = in_a_child(patterns, at, precisions, max(1, rounds // 4))
-    ours, example = milliseconds["ours, float32"], milliseconds["three in a batch (Keras example)"]
+    milliseconds = in_a_child(patterns, at, max(1, rounds // 4))
+    ours, example = milliseconds["ours"], milliseconds["three in a batch (Keras example)"]
     report.figures["patterns"] = milliseconds
     report.section(f"One step on VGG19 at {at} px", "pattern", "ms", "× ours")
     for name, value in milliseconds.items():
         report.row(name, round(value), value / ours)
-    report.goal("Keras example / ours, float32", 2.7, example / ours, at_least=True)
-    if "bfloat16" in precisions:
-        report.goal("Keras example / ours, bfloat16", 5, example / milliseconds["ours, bfloat16"], at_least=True)
+    report.goal("Keras example / ours", 2.7, example / ours, at_least=True)
 
     found = in_a_child(optimisers, at, iterations)
     report.figures["optimisers"] = found
@@ -358,7 +342,7 @@ def main():
     for name, values in found["runs"].items():
         note = "" if values["reached"] else " (did not get there)"
         report.row(name + note, values["seconds"], values["evaluations"], values["loss"])
-    single = found["runs"]["single scale, float32, scipy with bounds"]["seconds"]
+    single = found["runs"]["single scale, scipy with bounds"]["seconds"]
     report.goal("default / single scale with bounds, seconds", 1 / 3, found["runs"]["default"]["seconds"] / single)
     report.goal("share of time inside the network and scipy", 0.8, found["inside"], at_least=True)
 

@@ -6,7 +6,7 @@
 
 The files of this package are the method, in this order: image, network, formulas, losses, correlations, objective,
 optimize, color, transfer, reconstruct. The folders are built on it, and have public names of their own: `explore`,
-`feedforward`, `studio`, `widgets`, `masks.selections`, `masks.findings` and `networks.rescaling`.
+`feedforward`, `studio`, `widgets`, `masks.selections` and `masks.findings`.
 """
 
 import os
@@ -44,7 +44,7 @@ from .reconstruct import reconstruct_content, synthesize_texture
 from .results.plot import ProgressBar, plot_comparison, plot_images, plot_losses
 from .results.recorder import NonFiniteLossError, Step
 from .results.result import Result
-from .support.versions import __version__
+from .support import __version__
 from .transfer import style_transfer
 
 # fmt: off

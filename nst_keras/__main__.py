@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import BrokenExecutor
 
 from .support.checks import suggestion
 from .support.command_line import plain_console
@@ -19,18 +18,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if hint and command not in COMMANDS and command.isalpha() and not os.path.exists(command):
         print(f"error: {command!r} is neither a picture nor a command.{hint}", file=sys.stderr)
         return 2
-    if command == "sweep":
-        from .studio.sweep_command import main as run
-    elif command in COMMANDS:
+    if command in ("train", "apply"):
         from .feedforward.command import main as run
     else:
-        from .studio.paint_command import main as run
+        from .studio.command import main as run
     with plain_console():
         try:
             return run(arguments)
-        except (ValueError, OSError, BrokenExecutor) as error:
+        except (ValueError, OSError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
+        except KeyboardInterrupt as error:  # what is finished is whole, and `train` keeps its state itself
+            print(f"stopped{error}", file=sys.stderr)
+            return 130
 
 
 if __name__ == "__main__":

@@ -158,18 +158,16 @@ def style_sums(features: dict[str, tf.Tensor], correlation: Correlation, mask: t
         (h, w) in [0, 1], of the size of `correlation.layer`.
     """
     first = _shift(features[correlation.layer], correlation.shift)
-    guide = tf.ones((1, *first.shape[1:3], 1), first.dtype)
-    if mask is not None:
-        guide = tf.cast(mask, first.dtype)[None, :, :, None]
-    guided = first if mask is None else guide * first
-    squares = tf.square(guide)
+    squares = tf.ones(first.shape[1:3], first.dtype) if mask is None else tf.square(tf.cast(mask, first.dtype))
+    weights = None if mask is None else squares  # without weights a Gram matrix takes less time
+    squares = squares[None, ..., None]
     if correlation.deeper is None:
         second, second_squares = first, squares
-        products = gram_matrix(guided)
+        products = gram_matrix(first, weights=weights)
     else:
         second = _shift(features[correlation.deeper], correlation.shift)
         coarse = second.shape[1:3]
-        guided = guided if mask is None else guide * guided
+        guided = first if mask is None else squares * first
         products = gram_matrix(transposed_upsampling(blur(guided, correlation.blur), coarse), second)
         second_squares = transposed_upsampling(blur(squares, correlation.blur), coarse)
     return StyleSums(

@@ -46,6 +46,7 @@ class Formula(NamedTuple):
     style_weight: float
     tv_weight: float
     features: str
+    border: int  #: positions along each side of a map that the style sums leave out, see `nst_keras.objective`
     published: str  #: the network and the settings that the weights were published with
     source: str
 
@@ -55,10 +56,11 @@ FORMULAS = {
         content=lambda layer: layer.energy,
         style=lambda layer: layer.energy,
         total_variation="relative",
-        content_weight=1.0,
+        content_weight=2.0,
         style_weight=6.0,
-        tv_weight=3.0,
+        tv_weight=4.5,
         features="any",
+        border=1,
         published="this package's default: lite, coarse to fine from the content, 512 px",
         source="this package",
     ),
@@ -70,6 +72,7 @@ FORMULAS = {
         style_weight=1e3,
         tv_weight=0.0,
         features="rescaled",
+        border=0,
         published="VGG19 with average pooling, content conv4_2, style conv1_1 … conv5_1 at 1/5 each, α/β 1e-3 to 1e-4, "
         "from white noise, L-BFGS; content is a sum: 512 px only",
         source="Gatys, Ecker, Bethge 2015, arXiv:1508.06576, equations 1 to 7",
@@ -82,6 +85,7 @@ FORMULAS = {
         style_weight=5e3,
         tv_weight=0.0,
         features="raw",
+        border=0,
         published="VGG19 with max pooling, content conv4_2, style conv1_1 … conv5_1 at 1e3 each, from the content, "
         "L-BFGS, 512 px and then about 1024 px",
         source="leongatys/PytorchNeuralStyleTransfer: mean squared error times 1e3/N²",
@@ -94,6 +98,7 @@ FORMULAS = {
         style_weight=1e-6,
         tv_weight=1e-6 * 255**2.5,
         features="raw",
+        border=0,
         published="VGG19, content block5_conv2, style block1_conv1 … block5_conv1 at 1/5 each, from the content, "
         "gradient descent, 400 px; raw Gram matrices: the style is squashed to the content's shape",
         source="keras.io/examples/generative/neural_style_transfer",
@@ -106,6 +111,7 @@ FORMULAS = {
         style_weight=5 * 100.0,
         tv_weight=1e-3 * 255**2,
         features="raw",
+        border=0,
         published="VGG19 with max pooling, content relu4_2, style relu1_1 … relu5_1 at 100 each, from noise of "
         "deviation 0.001, L-BFGS with 1000 evaluations, 512 px",
         source="jcjohnson/neural-style",
@@ -118,6 +124,7 @@ FORMULAS = {
         style_weight=4 * 5.0,
         tv_weight=1e-6 * 255**2,
         features="raw",
+        border=0,
         published="VGG16, content relu3_3, style relu1_2, relu2_2, relu3_3, relu4_3 at 5 each, to train a network at "
         "256 px; the code the weights come from divides style by N⁴",
         source="Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, section 3.2; weights of jcjohnson/fast-neural-style",
@@ -130,6 +137,7 @@ FORMULAS = {
         style_weight=4 * 1e3,
         tv_weight=2e-2 / 0.226**2,
         features="raw",
+        border=0,
         published="SqueezeNet 1.1, content fire2, style conv1, fire3, fire4, fire5 at 3e5, 1000, 15, 3 (here: 1000 "
         "each, unless layers come with weights), from the content, Adam, 192 px; its pixels have deviation 1, not 1/4",
         source="Stanford CS231n, assignment on style transfer: Gram matrix / (H W C), w_l · Σ",

@@ -151,6 +151,16 @@ def fitting_shape(shape: Shape, size: int, minimum: int = 0) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
+def add_margin(image: np.ndarray, margin: int) -> np.ndarray:
+    """Continue an image (H, W, …) by its mirror image: `margin` pixels along each side."""
+    return np.pad(image, [(margin, margin)] * 2 + [(0, 0)] * (image.ndim - 2), "symmetric")
+
+
+def cut_margin(image: np.ndarray, margin: int) -> np.ndarray:
+    """Cut the margin of `add_margin` off."""
+    return image[margin : image.shape[0] - margin, margin : image.shape[1] - margin]
+
+
 def starting_image(init: ImageSource, content: ImageArray, style: ImageArray, seed: int) -> ImageArray:
     """Return the image that optimisation starts from, in the shape of `content`.
 

@@ -20,7 +20,7 @@ COLOR_VARIATION = 3.0
 DELTA = 0.01  # differences well below this are smoothed quadratically
 
 
-def gram_matrix(features: tf.Tensor, others: tf.Tensor | None = None) -> tf.Tensor:
+def gram_matrix(features: tf.Tensor, others: tf.Tensor | None = None, *, weights: tf.Tensor | None = None) -> tf.Tensor:
     """Compute the Gram matrix: G_ij = Σ_positions F_i · F_j. Gatys et al. 2015, equation 3.
 
     It says which features occur together, and how strongly, anywhere in the image: the sum over positions forgets the
@@ -33,6 +33,8 @@ def gram_matrix(features: tf.Tensor, others: tf.Tensor | None = None) -> tf.Tens
     others
         (n, h, w, K). Second factors, where they are not the features themselves: Σ F_i · F'_j; see
         `nst_keras.correlations`.
+    weights
+        (h, w). Weights of the positions, such as the squares of a mask: Σ weight · F_i · F_j.
 
     Returns
     -------
@@ -46,11 +48,12 @@ def gram_matrix(features: tf.Tensor, others: tf.Tensor | None = None) -> tf.Tens
             [20., 20.]]], dtype=float32)
     """
     if others is None:
-        return _self_products(features)
-    return tf.matmul(_positions(features), _positions(others), transpose_a=True)
+        return _self_products(features, weights)
+    weighted = features if weights is None else weights[..., None] * features
+    return tf.matmul(_positions(weighted), _positions(others), transpose_a=True)
 
 
-def _self_products(features):
+def _self_products(features, weights):
     """FᵀF, with the gradient F (D + Dᵀ), where D is that by FᵀF; automatic differentiation makes two products of it.
 
     Only the second factor is differentiated; the first one's part is added by symmetry. (`tf.custom_gradient` would say
@@ -58,7 +61,10 @@ def _self_products(features):
     """
     flat = _positions(features)
     flat = flat[0] if features.shape[0] == 1 else flat  # a batch of one takes TensorFlow twice as long
-    products = tf.matmul(tf.stop_gradient(flat), flat, transpose_a=True)
+    fixed = tf.stop_gradient(flat)
+    if weights is not None:
+        fixed *= tf.reshape(weights, (-1, 1))
+    products = tf.matmul(fixed, flat, transpose_a=True)
     products += tf.linalg.matrix_transpose(products) - tf.stop_gradient(products)
     return tf.reshape(products, (-1, *products.shape[-2:]))
 
@@ -171,11 +177,11 @@ def total_variation_loss(image: tf.Tensor, *, form: str = "relative") -> tf.Tens
 
     With forward differences dx, dy that end at the border:
 
-    - `relative`: mean |dx| + mean |dy| of the luminance Y = 0.299 R + 0.587 G + 0.114 B, and 3 times the same of the
-      colour without it, (R, G, B) − Y. Absolute differences let edges be sharp, so that strokes stay strokes; the
-      larger weight on colour removes the fringes that an optimiser otherwise hides in single channels. |d| is
-      √(d² + δ²) − δ, δ = 0.01, which has a gradient at 0. Not from a paper; the absolute form is that of Rudin,
-      Osher, Fatemi 1992.
+    - `relative`: mean |d| of the luminance Y = 0.299 R + 0.587 G + 0.114 B, and 3 times the same of the colour without
+      it, (R, G, B) − Y. |d| is √(dx² + dy² + δ²) − δ, δ = 0.01, which has a gradient at 0; at the border a difference
+      that ends outside is 0. Edges may be sharp, and no direction is preferred: Rudin, Osher, Fatemi 1992. The larger
+      weight on colour, which is not from a paper, removes the fringes that an optimiser otherwise hides in single
+      channels.
     - `squared`: Σdx² + Σdy², the β = 2 of Mahendran & Vedaldi, arXiv:1412.0035.
     - `keras`: Σ(dx² + dy²)^1.25, β = 2.5, on the image without its last row and column.
     - `neural-style`: ½ Σ(dx² + dy²), on the same crop.
@@ -210,14 +216,13 @@ def variation_summands(image: tf.Tensor, form: str, shape: Any) -> list[tf.Tenso
 
 
 def _relative_summands(image, shape):
-    count, height, width = (tf.cast(side, image.dtype) for side in tf.unstack(shape)[:3])
-    means = tf.stack([1 / (count * height * (width - 1)), 1 / (count * (height - 1) * width)])  # of dx, of dy
     shares = tf.constant([1.0] + [COLOR_VARIATION / 3] * 3, image.dtype)  # of Y, and of the three channels of colour
     # With the last row and column repeated, their differences are 0. One convolution is much faster than slices.
     bordered = tf.pad(image, ((0, 0), (0, 1), (0, 1), (0, 0)), "SYMMETRIC")
     differences = tf.nn.conv2d(bordered, tf.constant(_difference_kernel(), image.dtype), 1, "VALID")
-    absolute = tf.sqrt(tf.square(differences) + DELTA**2) - DELTA
-    return absolute * tf.reshape(means[:, None] * shares, (-1,))
+    dx, dy = tf.split(differences, 2, axis=-1)
+    lengths = tf.sqrt(tf.square(dx) + tf.square(dy) + DELTA**2) - DELTA
+    return lengths * shares / tf.cast(tf.reduce_prod(shape[:3]), image.dtype)
 
 
 def _difference_kernel():

@@ -13,14 +13,15 @@ from typing import Literal
 import keras
 import numpy as np
 
+from .image import load_image
 from .networks.topologies import CHANNELS, CONVOLUTIONS, SQUEEZENETS, squeezenet_features, topology_layers, vgg_features
 from .networks.weights import load_weights
 from .support.checks import checked_name, suggestion
-from .support.types import PathLike
+from .support.types import ImageSource, PathLike
 
 VGG_LAYERS = ("block4_conv2",), ("color", *(f"block{i}_conv1" for i in range(1, 6)))
 LAYERS = {  # network: content layers, style layers; VGG's are the paper's, and the colours for the style
-    "lite": (VGG_LAYERS[0], (*VGG_LAYERS[1], "block2_conv2", "block3_conv4", "block4_conv4")),
+    "lite": (("block3_conv2", "block4_conv2"), (*VGG_LAYERS[1], "block2_conv2", "block3_conv4", "block4_conv4")),
     "vgg19": VGG_LAYERS,
     "vgg16": VGG_LAYERS,
     "squeezenet1_0": (("fire5",), ("color", "conv1", "fire2", "fire4", "fire6", "fire8")),
@@ -40,7 +41,6 @@ def build_network(
     *,
     pooling: Literal["average", "max"] | None = None,
     weights: PathLike | Literal["random"] | None = None,
-    precision: Literal["float32", "bfloat16"] = "float32",
 ) -> keras.Model:
     """Build a network that returns the features of `layers`.
 
@@ -69,9 +69,6 @@ def build_network(
         - lite, VGG: keys `block1_conv1_kernel`, `block1_conv1_bias`, …
         - SqueezeNet: keys `conv1_w`, `conv1_b`, `fire2_squeeze1x1_w`, …, trained with Caffe's preprocessing
           (not torchvision's).
-    precision
-        Precision of the convolutions. bfloat16 has 8 bits of precision; it takes half the memory, and about half the
-        time on processors that calculate with it. The features are float32 in both cases.
 
     Returns
     -------
@@ -85,11 +82,7 @@ def build_network(
         kept = {layer: features for layer, features in name.output.items() if layer in layers}
         return keras.Model(name.input, kept, name=name.name)
     image = keras.Input((None, None, 3), name="image")
-    with dtype_policy("mixed_bfloat16" if precision == "bfloat16" else keras.config.dtype_policy()):
-        features = _features(name, image, POOLING[name] if pooling is None else pooling)
-    if precision != "float32":
-        features = {layer: keras.ops.cast(values, "float32") for layer, values in features.items()}
-    features = {COLOR: color_features(image)} | features
+    features = {COLOR: color_features(image)} | _features(name, image, POOLING[name] if pooling is None else pooling)
     network = keras.Model(image, {layer: values for layer, values in features.items() if layer in layers}, name=name)
     if weights != "random":
         load_weights(network, name, weights)
@@ -98,8 +91,8 @@ def build_network(
 
 
 @contextlib.contextmanager
-def dtype_policy(policy: str | keras.DTypePolicy) -> Iterator[None]:
-    """Give this policy to the Keras layers that are made in the `with` block; `"mixed_…"` keeps weights in float32."""
+def dtype_policy(policy: str) -> Iterator[None]:
+    """Give this policy to the Keras layers that are made in the `with` block."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
@@ -144,6 +137,32 @@ def check_layers(name: str | keras.Model, layers: Sequence[str] | None, argument
             label = name.name if isinstance(name, keras.Model) else name
             hint = f"{suggestion(layer, known)} All: {', '.join(known)}."
             raise ValueError(f"{argument}: {label} has no layer {layer!r}.{hint}")
+
+
+def rescale_network(network: keras.Model, photographs: Sequence[ImageSource]) -> keras.Model:
+    """Return the same network with every filter's mean activation scaled to 1: F_i / mean F_i, as in arXiv:1508.06576.
+
+    A filter's mean is taken over the positions of each picture in the list `photographs`, then over photographs.
+    Gatys et al. change VGG's weights (section "Methods"): they divide a filter by its mean, and multiply its channel in
+    the next layer's kernels by it. ReLU and pooling commute with positive factors, so only the scale of the features
+    changes; this function scales the features and leaves the weights alone. `"color"`, and filters that no photograph
+    activates, are not scaled. A pooling layer is scaled by its own mean, for average pooling the mean of the layer
+    before it.
+    """
+    if not isinstance(photographs, (list, tuple)) or not photographs:
+        raise ValueError(f"photographs must be a list of at least one picture; got {photographs!r}.")
+    images = [load_image(photograph, name=f"photographs[{i}]") for i, photograph in enumerate(photographs)]
+    means = dict.fromkeys((layer for layer in network.output if layer != COLOR), 0.0)
+    for image in images:
+        features = network(image[None])
+        for layer in means:
+            means[layer] += np.mean(features[layer], axis=(0, 1, 2), dtype="float64") / len(images)
+    rescaled = dict(network.output)
+    for layer, mean in means.items():
+        rescaled[layer] = rescaled[layer] / np.where(mean > 0, mean, 1).astype("float32")
+    rescaled = keras.Model(network.input, rescaled, name=network.name)
+    rescaled.trainable = False
+    return rescaled
 
 
 def color_features(image: keras.KerasTensor) -> keras.KerasTensor:

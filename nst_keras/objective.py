@@ -18,6 +18,7 @@ from .correlations import Correlation, StyleSums, as_correlations, style_sums
 from .formulas import FORMULAS
 from .losses import content_energy, content_loss, style_loss, total_variation_loss
 from .masks.basics import resize_mask
+from .network import COLOR
 from .support.types import ImageArray, Layers, MaskArray, Shape
 
 
@@ -117,47 +118,80 @@ def content_terms(
     """
     shares = layers if isinstance(layers, dict) else dict.fromkeys(layers, 1 / len(layers))
     features = network(content[None])
+    losses = [ContentLoss(layer, features[layer], content_energy(features[layer]), formula) for layer in shares]
+    return [Term(f"content {loss.layer}", weight * shares[loss.layer], loss) for loss in losses]
 
-    def term(layer):
-        target = features[layer]
-        loss = ContentLoss(layer, target, content_energy(target), formula)
-        return Term(f"content {layer}", weight * shares[layer], loss)
 
-    return [term(layer) for layer in shares]
+class Guide:
+    """Where a style applies: in the white of a mask, but not at the border of the feature maps.
+
+    A convolution that pads with zeros tells the border from the rest: some features respond only there. A part of a
+    picture that does not touch its border cannot have them, so they must not count as style. `border` of the formula
+    is the number of positions that are left out along each side: of the deeper layer, where two are correlated. The
+    colours have no padding. A map whose white is all at the border is used whole.
+
+    `classic` divides by all positions instead of the mask's ΣT², as "Show, Divide and Neural" does.
+    """
+
+    def __init__(self, mask: MaskArray | None, formula: str, classic: bool) -> None:
+        self._mask, self._border, self._classic = mask, FORMULAS[formula].border, classic
+        self._of_shape = functools.cache(self._computed)
+
+    def mask(self, correlation: Correlation, shapes: dict[str, Shape]) -> tf.Tensor | None:
+        """Return the mask at the size of `correlation.layer`, or None if all is white; `shapes` is {layer: (h, w)}."""
+        shape, border = self._inside(correlation, shapes)
+        return None if self._mask is None and border == 0 else self._of_shape(shape, border)
+
+    def divided(self, sums: StyleSums, correlation: Correlation, shapes: dict[str, Shape]) -> StyleSums:
+        """Return the sums with the number of positions that they are divided by."""
+        shape, border = self._inside(correlation, shapes)
+        return sums._replace(positions=float(math.prod(n - 2 * border for n in shape))) if self._classic else sums
+
+    def _inside(self, correlation, shapes):
+        shape, border = tuple(shapes[correlation.layer]), 0 if correlation.layer == COLOR else self._border
+        if correlation.deeper is not None:
+            border *= math.ceil(shape[0] / shapes[correlation.deeper][0])
+        return shape, border if 2 * border < min(shape) else 0
+
+    def _computed(self, shape, border):
+        mask = np.ones(shape, "float32") if self._mask is None else resize_mask(self._mask, shape)
+        inside = np.pad(mask[border : shape[0] - border, border : shape[1] - border], border)
+        with tf.init_scope():  # outside of all graphs
+            return tf.constant(inside if inside.any() else mask)
 
 
 class StyleTarget(NamedTuple):
-    """The target of one correlation matrix, A/M, and its `style_energy`."""
+    """The target of one correlation matrix, A/M, and its `style_energy`; the formula and mode that it was made for."""
 
     matrix: tf.Tensor
     energy: tf.Tensor
+    formula: str
+    classic: bool
 
 
 Targets = dict[Correlation, StyleTarget]
 
 
 class StyleLoss(NamedTuple):
-    """`style_loss` of one correlation matrix. `mask` is a function (height, width) → the mask of that size, or None."""
+    """`style_loss` of one correlation matrix, where `guide` says that the style applies."""
 
     correlation: Correlation
     target: StyleTarget
-    formula: str
-    mask: Callable
-    classic: bool
+    guide: Guide
 
     def __call__(self, image, features):
-        shape = features[self.correlation.layer].shape[1:3]
-        sums = _guided_sums(features, self.correlation, self.mask(shape), self.classic)
-        return self.of_sums(sums, shape, image.shape[1:3])
+        shapes = {layer: features[layer].shape[1:3] for layer in self.correlation.layers}
+        sums = style_sums(features, self.correlation, self.guide.mask(self.correlation, shapes))
+        return self.of_sums(sums, shapes, image.shape[1:3])
 
-    def of_sums(self, sums: StyleSums, layer_shape: Shape, image_shape: Shape) -> tf.Tensor:
+    def of_sums(self, sums: StyleSums, shapes: dict[str, Shape], image_shape: Shape) -> tf.Tensor:
         return style_loss(
-            sums.matrix,
+            self.guide.divided(sums, self.correlation, shapes).matrix,
             self.target.matrix,
             energy=self.target.energy,
-            positions=math.prod(layer_shape),
+            positions=math.prod(shapes[self.correlation.layer]),
             pixels=math.prod(image_shape),
-            formula=self.formula,
+            formula=self.target.formula,
         )
 
 
@@ -167,6 +201,7 @@ def style_targets(
     layers: Layers,
     masks: Sequence[MaskArray | None] | None = None,
     *,
+    formula: str = "relative",
     classic: bool = False,
 ) -> Targets:
     """Compute the target of each correlation matrix of a style.
@@ -180,17 +215,18 @@ def style_targets(
         See `as_correlations`: w_l = 1/5 for five layers, as in Gatys et al.
     masks
         One for each picture, white on the part of it that is the style. All of it by default.
-    classic
-        Divide by all positions instead of the mask's ΣT², as "Show, Divide and Neural" does.
+    formula, classic
+        See `style_loss` and `Guide`.
     """
     sums = {}
     pictures = [pictures] if isinstance(pictures, np.ndarray) else pictures
     for picture, mask in zip(pictures, masks or [None] * len(pictures), strict=True):
-        features, resized = network(picture[None]), _resized(mask)
+        features, guide = network(picture[None]), Guide(mask, formula, classic)
         for c in as_correlations(layers):
-            of_picture = _guided_sums(features, c, resized(features[c.layer].shape[1:3]), classic)
+            shapes = {layer: features[layer].shape[1:3] for layer in c.layers}
+            of_picture = guide.divided(style_sums(features, c, guide.mask(c, shapes)), c, shapes)
             sums[c] = sums[c] + of_picture if c in sums else of_picture
-    return {c: StyleTarget(of_style.matrix, of_style.energy) for c, of_style in sums.items()}
+    return {c: StyleTarget(of_style.matrix, of_style.energy, formula, classic) for c, of_style in sums.items()}
 
 
 def blended_targets(targets: Sequence[Targets], shares: Sequence[float]) -> Targets:
@@ -203,44 +239,19 @@ def blended_targets(targets: Sequence[Targets], shares: Sequence[float]) -> Targ
     def blend(c, part):
         return sum(share * getattr(target[c], part) for share, target in zip(shares, targets, strict=True))
 
-    return {c: StyleTarget(blend(c, "matrix"), blend(c, "energy")) for c in targets[0]}
+    return {c: one._replace(matrix=blend(c, "matrix"), energy=blend(c, "energy")) for c, one in targets[0].items()}
 
 
-def style_terms(
-    targets: Targets,
-    weight: float,
-    *,
-    formula: str = "relative",
-    name: str = "style",
-    mask: MaskArray | None = None,
-    classic: bool = False,
-) -> list[Term]:
+def style_terms(targets: Targets, weight: float, *, name: str = "style", mask: MaskArray | None = None) -> list[Term]:
     """Make one `style_loss` term for each correlation of `style_targets`; the terms share `weight`.
 
-    `name` distinguishes several styles. `mask`, with the image's proportions, is white where the style applies;
-    `classic` as in `style_targets`.
+    `name` distinguishes several styles. `mask`, with the image's proportions, is white where the style applies.
     """
-    resized = _resized(mask)
-    return [
-        Term(f"{name} {c}", weight * c.weight, StyleLoss(c, target, formula, resized, classic))
-        for c, target in targets.items()
-    ]
 
+    def term(c, target):
+        return Term(f"{name} {c}", weight * c.weight, StyleLoss(c, target, Guide(mask, target.formula, target.classic)))
 
-def _guided_sums(features, correlation, mask, classic):
-    sums = style_sums(features, correlation, mask)
-    return sums._replace(positions=float(math.prod(features[correlation.layer].shape[1:3]))) if classic else sums
-
-
-def _resized(mask):
-    """Return a function of (height, width): the mask at that size, computed once, outside of all graphs."""
-
-    @functools.cache
-    def resized(shape):
-        with tf.init_scope():
-            return tf.constant(resize_mask(mask, shape))
-
-    return (lambda shape: resized(tuple(shape))) if mask is not None else lambda shape: None
+    return [term(c, target) for c, target in targets.items()]
 
 
 class VariationLoss(NamedTuple):

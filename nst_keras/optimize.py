@@ -1,4 +1,4 @@
-"""Minimise an objective over the pixels of an image, within [0, 1], from coarse to fine.
+"""Minimise an objective over the pixels of an image of one size, within [0, 1].
 
 Every optimiser gives one `Step` for each iteration; the history keeps its numbers, and callbacks also get the image.
 The result is the best image that was seen, also after an interrupt.
@@ -6,8 +6,7 @@ The result is the best image that was seen, also after an interrupt.
 
 import contextlib
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,17 +14,14 @@ import tensorflow as tf
 from scipy.optimize import Bounds
 from scipy.optimize import minimize as scipy_minimize
 
-from .image import resize
-from .objective import Objective
-from .results.recorder import Recorder, Step
+from .large.limited_memory import lbfgs_float32
+from .results.recorder import Recorder
 from .support.threads import one_thread
-from .support.types import ImageArray, Shape
 
 CORRECTIONS = 10  # pairs of vectors from which L-BFGS estimates the curvature; ten are better than five
 ADAM_LEARNING_RATE = 0.02
 DESCENT_DECAY = 0.995  # of gradient descent's step, for each iteration
 CHECKPOINT_EVERY = 50  # iterations; L-BFGS then ends with a loss larger by 0.2 to 1.2 % (256 px), with 25 by up to 3 %
-FLOAT32_FINISH = 0.5  # share of the iterations at full size that are in float32, after those in bfloat16
 
 
 def minimize(recorder: Recorder, optimizer: str = "lbfgs", *, state: dict | None = None, save: Any = None) -> None:
@@ -124,87 +120,4 @@ def gradient_descent(recorder: Recorder, iterations: int, state: dict) -> dict:
     return {"x": x, "rate": np.float64(rate)}
 
 
-def lbfgs_float32(recorder: Recorder, iterations: int, state: dict) -> dict:
-    """Minimise by L-BFGS in float32 on the device; see `nst_keras.large.limited_memory`, which is loaded on demand."""
-    from .large.limited_memory import minimized
-
-    return minimized(recorder, iterations, state)
-
-
 OPTIMIZERS = {"lbfgs": lbfgs, "lbfgs-float32": lbfgs_float32, "adam": adam, "gradient-descent": gradient_descent}
-
-
-class Stage(NamedTuple):
-    """A part of a run: iterations at one size, with the network in one precision."""
-
-    shape: tuple[int, int]
-    precision: str
-    iterations: int
-
-
-def stages(shapes: Sequence[Shape], iterations: int, precision: str) -> list[Stage]:
-    """Plan a run with `iterations` at each of `shapes`.
-
-    In bfloat16 gradients are too rough to end with: the second half of the iterations at full size is in float32.
-    """
-    planned = [Stage(shape, precision, iterations) for shape in shapes]
-    if precision == "bfloat16":
-        finish = max(1, round(FLOAT32_FINISH * iterations))
-        planned[-1:] = [Stage(shapes[-1], "bfloat16", iterations - finish), Stage(shapes[-1], "float32", finish)]
-    return [stage for stage in planned if stage.iterations]
-
-
-def coarse_to_fine(
-    objective_at: Callable[[Shape, str], Objective],
-    start: ImageArray,
-    plan: Sequence[Stage],
-    *,
-    optimizer: str,
-    callback: Callable[[Step], Any] | None,
-    pin: Callable[[ImageArray], ImageArray],
-    finish: Callable[[ImageArray], ImageArray],
-    checkpoint: Any,
-) -> tuple[ImageArray, list[Step], bool]:
-    """Minimise an objective in the stages of a plan; each starts from the picture of the one before, enlarged.
-
-    Parameters
-    ----------
-    objective_at
-        Makes the objective at (shape, precision).
-    pin
-        Image → image: sets the pixels that are frozen, at the start of every stage.
-    finish
-        See `Recorder`.
-    checkpoint
-        The `nst_keras.results.runs.Checkpoint` in which the run is written down and continued.
-
-    Returns
-    -------
-    image, history, interrupted
-        As in `Result`, before `finish`; the image always has the last shape.
-    """
-    work = np.cumsum([0.0] + [stage.iterations * math.prod(stage.shape) for stage in plan])
-    image, recorder, interrupted = start, None, False
-    try:
-        for level, (shape, precision, iterations) in enumerate(plan):
-            if checkpoint and level < checkpoint.level:
-                continue
-            image = pin(resize(image, shape))
-            recorder = Recorder(
-                objective_at(shape, precision),
-                image,
-                iterations,
-                callback=callback,
-                previous=recorder,
-                work=work[level : level + 2] / work[-1],
-                finish=finish,
-            )
-            saving = checkpoint.begin_level(level, recorder) if checkpoint else {}
-            minimize(recorder, optimizer, **saving)
-            image = recorder.best_image
-            if recorder.stopped:
-                interrupted = True
-                break
-    except KeyboardInterrupt:
-        image, interrupted = image if recorder is None else recorder.best_image, True
-    return resize(image, plan[-1].shape), recorder.history if recorder else [], interrupted

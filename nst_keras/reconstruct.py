@@ -16,9 +16,9 @@ from .results.result import Result
 from .support.checks import check_callback, input_files
 from .support.settings import Settings, checked_layers
 from .support.types import ImageSource, Layers, PathLike
-from .transfer import DEFAULTS, load_style, paint, prepared, pyramid, style_at
+from .transfer import DEFAULTS, fitting_network, load_style, paint, pyramid, style_at
 
-ALONE = {"content_weight": 1.0, "style_weight": 1.0, "precision": "float32"}
+ALONE = {"content_weight": 1.0, "style_weight": 1.0}
 SHARED = ("size", "network", "formula", "tv_weight", "init", "iterations", "scales", "optimizer", "pooling", "weights")
 
 
@@ -60,8 +60,8 @@ def reconstruct_content(
     shapes = pyramid(image.shape, settings.size, settings.scales)
     image = resize(image, shapes[-1])
     start = starting_image(init, resize(image, shapes[0]), image, seed)
-    plan, networks = prepared(settings, shapes)
-    picture, history, interrupted = paint(settings, start, plan, networks, content=image, callback=callback)
+    built = fitting_network(settings, shapes[-1])
+    picture, history, interrupted = paint(settings, start, shapes, built, content=image, callback=callback)
     record = {"layers": settings.content_layers} | _shared(settings)
     return Result(picture, history, record, input_files(content, init), interrupted, image, [])
 
@@ -112,8 +112,8 @@ def synthesize_texture(
     shapes = pyramid(_proportions(proportions, pictures[0].shape), settings.size, settings.scales)
     first = resize(pictures[0], shapes[0])
     start = starting_image(init, first, first, seed)
-    plan, networks = prepared(settings, shapes)
-    picture, history, interrupted = paint(settings, start, plan, networks, styles=[pictures], callback=callback)
+    built = fitting_network(settings, shapes[-1])
+    picture, history, interrupted = paint(settings, start, shapes, built, styles=[pictures], callback=callback)
     record = {"layers": settings.style_layers} | _shared(settings) | {"style_scale": settings.style_scale}
     record["proportions"] = None if proportions is None else [float(side) for side in proportions]
     styles = [style_at(shapes[-1], picture, settings) for picture in pictures]

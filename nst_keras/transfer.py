@@ -1,15 +1,19 @@
 """Style transfer in one call: load, check, build the objective, minimise it, and return a `Result`."""
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import keras
+import numpy as np
 
 from .color import ColorMethod, after_transfer, before_transfer
-from .image import fitting_shape, load_image, resize, starting_image
+from .formulas import FORMULAS
+from .image import add_margin, cut_margin, fitting_shape, load_image, resize, starting_image
 from .large.memory import check_memory
+from .masks.basics import resize_mask
 from .masks.regions import Regions, load_regions
 from .network import build_network
 from .objective import (
@@ -21,15 +25,16 @@ from .objective import (
     style_terms,
     total_variation_term,
 )
-from .optimize import Stage, coarse_to_fine, stages
-from .results.recorder import Step
+from .optimize import minimize
+from .results.recorder import Recorder, Step
 from .results.result import Result
 from .support.checks import check_callback, input_files, sides
 from .support.pictures import MAX_PIXELS, MIN_SIDE
 from .support.settings import GROUPS, Settings, layers_read
 from .support.types import ImageArray, ImageSource, Layers, MaskSource, PathLike, Shape
 
-MIN_SCALE = 64  # longer side of the smallest scale, in pixels
+MIN_SCALE = 96  # longer side of the smallest scale, in pixels; smaller scales lose faces
+MARGIN = 1 / 32  # of the longer side, which is painted around the picture and cut off; see `canvas`
 MAX_ELONGATION = 8
 EMPTY_STYLE = "style must be a picture or a list of at least one; got an empty list."
 
@@ -62,7 +67,6 @@ def style_transfer(
     tile: int | None = None,
     pooling: Literal["average", "max"] | None = None,
     weights: PathLike | None = None,
-    precision: Literal["auto", "float32", "bfloat16"] = "auto",
     seed: int = 0,
     callback: Callable[[Step], Any] | None = None,
     checkpoint: PathLike | None = None,
@@ -143,9 +147,6 @@ def style_transfer(
         `nst_keras.large.tiles`.
     pooling, weights
         See `build_network`.
-    precision
-        Precision of the network. In bfloat16, which "auto" takes for VGG where the processor has it, the second half of
-        the iterations at full size is in float32; Gram matrices and losses always are.
     seed
         Seed of the noise in `init`.
     callback
@@ -180,7 +181,7 @@ def style_transfer(
     image = resize(image, shapes[-1])
     seen, styles, notes = _recolored(image, styles, settings)
     start = starting_image(init, resize(seen, shapes[0]), styles[0][0], seed)
-    plan, networks = prepared(settings, shapes, may_tile=True)
+    network = fitting_network(settings, shapes[-1], may_tile=True)
     if checkpoint:
         checkpoint.begin(settings.record(), settings.sources() | {"content": content, "style": sources})
 
@@ -192,8 +193,8 @@ def style_transfer(
     painted, history, interrupted = paint(
         settings,
         start,
-        plan,
-        networks,
+        shapes,
+        network,
         content=seen,
         styles=styles,
         regions=regions,
@@ -213,7 +214,7 @@ def style_transfer(
         interrupted=interrupted,
         content=image,
         styles=[style_at(shapes[-1], picture, settings) for pictures in styles for picture in pictures],
-        notes=regions.notes(networks["float32"], shapes[-1]) + notes + more_notes,
+        notes=regions.notes(network, shapes[-1]) + notes + more_notes,
     )
     return replace(result, **checkpoint.finish(result)) if checkpoint else result
 
@@ -221,23 +222,33 @@ def style_transfer(
 DEFAULTS = Settings.of(style_transfer.__kwdefaults__)
 
 
-def prepared(settings: Settings, shapes: Sequence[Shape], *, may_tile: bool = False) -> tuple[list[Stage], dict]:
-    """Plan a run, build its networks, {precision: network}, and check that there is enough memory for it."""
-    plan = stages(shapes, settings.iterations, settings.precision)
+def fitting_network(settings: Settings, shape: Shape, *, may_tile: bool = False) -> keras.Model:
+    """Build the network of a run, and check that there is enough memory for a result of `shape`."""
     layers = layers_read(settings.content_layers, settings.style_layers)
-    options = {"pooling": settings.pooling, "weights": settings.weights}
-    networks = {
-        stage.precision: build_network(settings.network, layers, precision=stage.precision, **options) for stage in plan
-    }
-    check_memory(networks["float32"], shapes[-1], settings.optimizer, settings.tile, may_tile=may_tile)
-    return plan, networks
+    network = build_network(settings.network, layers, pooling=settings.pooling, weights=settings.weights)
+    check_memory(network, with_margin(shape, settings), settings.optimizer, settings.tile, may_tile=may_tile)
+    return network
+
+
+def margin(shape: Shape, settings: Settings) -> int:
+    """Return how many pixels are painted around a picture of `shape`, and then cut off.
+
+    Formulas that leave out the border of the feature maps do not ask for style there, see `Guide`: it would be pale.
+    """
+    border = FORMULAS[settings.formula].border
+    return math.ceil(max(shape[:2]) * MARGIN) if settings.style_layers and border else 0
+
+
+def with_margin(shape: Shape, settings: Settings) -> tuple[int, int]:
+    """Return the shape that is painted for a picture of `shape`."""
+    return tuple(side + 2 * margin(shape, settings) for side in shape[:2])
 
 
 def paint(
     settings: Settings,
     start: ImageArray,
-    plan: Sequence[Stage],
-    networks: dict[str, keras.Model],
+    shapes: Sequence[Shape],
+    network: keras.Model,
     *,
     content: ImageArray | None = None,
     styles: Sequence[list[ImageArray]] = (),
@@ -246,62 +257,85 @@ def paint(
     finish: Callable[[ImageArray], ImageArray] = lambda image: image,
     checkpoint: Any = None,
 ) -> tuple[ImageArray, list[Step], bool]:
-    """Minimise the objective of checked settings in the stages of a plan; see `coarse_to_fine`."""
+    """Minimise the objective of checked settings at each of `shapes`; a scale starts from the picture before, enlarged.
+
+    Parameters
+    ----------
+    content, styles, regions
+        What the objective is made of; reconstruction has only one of them.
+    finish
+        See `Recorder`.
+    checkpoint
+        The `nst_keras.results.runs.Checkpoint` in which the run is written down and continued.
+
+    Returns
+    -------
+    image, history, interrupted
+        As in `Result`, before `finish`; the image always has the last shape.
+    """
     regions = regions or Regions([None] * len(styles), [[None] * len(pictures) for pictures in styles], "guided", [])
-
-    def objective_at(shape, precision):
-        return _objective(networks[precision], content, styles, regions, settings, shape)
-
-    return coarse_to_fine(
-        objective_at,
-        start,
-        plan,
-        optimizer=settings.optimizer,
-        callback=callback,
-        pin=lambda image: regions.pinned(image, content),
-        finish=finish,
-        checkpoint=checkpoint,
-    )
+    work = np.cumsum([0.0] + [math.prod(shape) for shape in shapes])
+    image, recorder, interrupted = start, None, False
+    try:
+        for level, shape in enumerate(shapes):
+            if checkpoint and level < checkpoint.level:
+                continue
+            image, around = regions.pinned(resize(image, shape), content), margin(shape, settings)
+            recorder = Recorder(
+                _objective(network, content, styles, regions, settings, shape),
+                add_margin(image, around),
+                settings.iterations,
+                margin=around,
+                callback=callback,
+                previous=recorder,
+                work=work[level : level + 2] / work[-1],
+                finish=finish,
+            )
+            saving = checkpoint.begin_level(level, recorder) if checkpoint else {}
+            minimize(recorder, settings.optimizer, **saving)
+            image = cut_margin(recorder.best_image, recorder.margin)
+            if recorder.stopped:
+                interrupted = True
+                break
+    except KeyboardInterrupt:
+        image, interrupted = cut_margin(recorder.best_image, recorder.margin) if recorder else image, True
+    return resize(image, shapes[-1]), recorder.history if recorder else [], interrupted
 
 
 def _objective(network, content, styles, regions, settings, shape):
-    """Build the objective at one scale, for images of `shape`."""
+    """Build the objective at one scale, for images of `shape` and their margin."""
     target_network, make_objective = network, Objective
     if settings.tile is not None:
         from .large.tiles import TiledNetwork, TiledObjective
 
         target_network = TiledNetwork(network, settings.tile)
         make_objective = functools.partial(TiledObjective, tile=settings.tile)
-    formula, frozen = settings.formula, regions.frozen(shape)
+    formula, beyond, frozen = settings.formula, margin(shape, settings), regions.frozen(shape)
+    frozen = None if frozen is None else add_margin(frozen, beyond)
+    masks = [None if mask is None else add_margin(resize_mask(mask, shape), beyond) for mask in regions.masks]
     content_weight, style_weight, tv_weight = (
         1.0 if settings.shares else getattr(settings, f"{group}_weight") for group in GROUPS
     )
     terms = []
     if settings.content_layers:
-        content = resize(content, shape)
+        content = add_margin(resize(content, shape), beyond)
         terms += content_terms(target_network, content, settings.content_layers, content_weight, formula=formula)
-    targets = [
-        style_targets(
-            target_network,
-            [style_at(shape, picture, settings) for picture in pictures],
-            settings.style_layers,
-            style_masks,
-            classic=regions.classic,
-        )
-        for pictures, style_masks in zip(styles, regions.style_masks, strict=True)
-    ]
-    shares, masks = settings.style_weights, regions.masks
+    targets, choices = [], {"formula": formula, "classic": regions.mode == "classic"}
+    for pictures, style_masks in zip(styles, regions.style_masks, strict=True):
+        resized = [style_at(shape, picture, settings) for picture in pictures]
+        targets.append(style_targets(target_network, resized, settings.style_layers, style_masks, **choices))
+    shares = settings.style_weights
     if settings.combine == "targets":
         targets, shares, masks = [blended_targets(targets, shares)], [1.0], [None]
     for number, (target, share, mask) in enumerate(zip(targets, shares, masks, strict=True), start=1):
         name = "style" if len(targets) == 1 else f"style {number}"
         weight = style_weight * share
-        terms += style_terms(target, weight, formula=formula, name=name, mask=mask, classic=regions.classic)
+        terms += style_terms(target, weight, name=name, mask=mask)
     terms.append(total_variation_term(tv_weight, formula=formula))
     if settings.shares:
-        halfway = (content + resize(styles[0][0], shape)) / 2
+        halfway = (content + add_margin(resize(styles[0][0], shape), beyond)) / 2
         terms = balanced_terms(network, terms, halfway, settings.shares, frozen, make_objective)
-    return make_objective(network, terms, shape, frozen)
+    return make_objective(network, terms, with_margin(shape, settings), frozen)
 
 
 def pyramid(shape: Shape, size: int, scales: int | str) -> list[tuple[int, int]]:

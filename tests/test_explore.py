@@ -3,8 +3,7 @@ import pytest
 from conftest import ROOT
 
 from nst_keras import build_network, load_image, resize
-from nst_keras.explore import maximize_activation, receptive_field, top_patches
-from nst_keras.explore.units import MAX_PER_PICTURE
+from nst_keras.explore import MAX_PER_PICTURE, maximize_activation, receptive_field, top_patches
 from nst_keras.losses import total_variation_loss
 
 

@@ -1,8 +1,5 @@
 import json
 import os
-import socket
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -14,21 +11,20 @@ from PIL import Image
 from nst_keras import NonFiniteLossError, build_network, content_loss, load_image, resize, save_image
 from nst_keras import __main__ as command_line
 from nst_keras.feedforward import command
-from nst_keras.feedforward import trained as feedforward
-from nst_keras.feedforward.losses import PerceptualLosses, shrunk
-from nst_keras.feedforward.network import mirrored, transform_network
-from nst_keras.feedforward.photographs import Photographs
-from nst_keras.feedforward.trained import (
+from nst_keras.feedforward import network as feedforward
+from nst_keras.feedforward.network import (
     TRAINED,
     _apply_to_file,
     apply,
     apply_to_files,
     load_network,
+    mirrored,
     network_settings,
     save_network,
     trained_networks,
+    transform_network,
 )
-from nst_keras.feedforward.training import Training, train
+from nst_keras.feedforward.training import PerceptualLosses, Photographs, Training, shrunk, train
 from nst_keras.objective import Objective, content_terms, style_targets, style_terms, total_variation_term
 
 STYLE = str(ROOT / "images" / "impasto_night.jpg")
@@ -254,15 +250,11 @@ def test_crops_for_super_resolution_are_never_enlarged(tmp_path):
     assert all(sharp.example(n).std() > 0.49 for n in range(4))
 
 
-@pytest.mark.parametrize("workers, replicas", [(1, 1), (1, 2), (2, 1), (2, 2)])
-def test_workers_and_replicas_share_the_same_batches(folder, workers, replicas):
+def test_batches_hold_the_examples_in_order(folder):
     crops = Photographs(folder, 32)
-    whole = [batch.numpy() for batch in crops.batches(4, 12, 4)]
-    parts = [list(crops.batches(4, 12, 4, workers, worker, replicas)) for worker in range(workers)]
-    assert len(whole) == 2
-    for number, batch in enumerate(whole):
-        shares = [part.numpy() for mine in parts for part in mine[number * replicas : (number + 1) * replicas]]
-        np.testing.assert_array_equal(np.concatenate(shares), batch)
+    batches = [batch.numpy() for batch in crops.batches(4, 12, 4)]
+    assert len(batches) == 2
+    np.testing.assert_array_equal(np.concatenate(batches), [crops.example(n) for n in range(4, 12)])
 
 
 def test_folders_without_photographs_are_named(tmp_path):
@@ -478,99 +470,3 @@ def test_a_training_that_is_stopped_before_its_first_step_saves_nothing(folder, 
     path = tmp_path / "mine.weights.h5"
     assert command_line.main(["train", STYLE, str(folder), "-o", str(path)]) == 130
     assert "stopped" in capsys.readouterr().err and not path.exists()
-
-
-# Several devices
-
-SHARED = """
-import json, sys
-import tensorflow as tf
-kind, style, folder, output = sys.argv[1:]
-if kind == "mirrored":
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-elif kind == "workers":
-    strategy = tf.distribute.MultiWorkerMirroredStrategy()
-else:
-    strategy = None
-replicas = strategy.num_replicas_in_sync if strategy else 1
-from nst_keras.feedforward.training import train
-settings = json.loads(sys.stdin.read())
-training = train(style, folder, strategy=strategy, **settings)
-history = [step.terms for step in training.history]
-weights = [float(abs(w).sum()) for w in training.network.get_weights()]
-with open(output, "w") as file:
-    json.dump([replicas, history, weights], file)
-"""
-
-
-def start_process(kind, folder, output, **environment):
-    process = subprocess.Popen(
-        [sys.executable, "-c", SHARED, kind, STYLE, str(folder), str(output)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-    )
-    process.stdin.write(json.dumps(QUICK | {"steps": 4}))
-    process.stdin.close()
-    return process
-
-
-def finished(process, output):
-    log = process.stdout.read()
-    assert process.wait() == 0, log[-3000:]
-    return json.loads(output.read_text())
-
-
-@pytest.fixture(scope="module")
-def on_one_device(folder):
-    training = train(STYLE, folder, **QUICK, steps=4)
-    return [step.terms for step in training.history], [float(abs(w).sum()) for w in training.network.get_weights()]
-
-
-def assert_same_run(found, expected):
-    replicas, history, weights = found
-    assert replicas == 2
-    for mine, theirs in zip(history, expected[0], strict=True):
-        assert mine == pytest.approx(theirs, rel=1e-3)
-    assert weights == pytest.approx(expected[1], rel=1e-3, abs=1e-3)
-
-
-def test_two_devices_train_as_one(folder, tmp_path, on_one_device):
-    output = tmp_path / "result.json"
-    assert_same_run(finished(start_process("mirrored", folder, output), output), on_one_device)
-
-
-def test_two_processes_train_as_one(folder, tmp_path, on_one_device):
-    ports = []
-    for _ in range(2):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            ports.append(free.getsockname()[1])
-    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
-    outputs = [tmp_path / f"result{i}.json" for i in range(2)]
-    processes = [
-        start_process(
-            "workers",
-            folder,
-            output,
-            TF_CONFIG=json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}}),
-        )
-        for i, output in enumerate(outputs)
-    ]
-    try:
-        for process, output in zip(processes, outputs, strict=True):
-            assert_same_run(finished(process, output), on_one_device)
-    finally:
-        for process in processes:
-            process.kill()
-
-
-def test_a_batch_that_devices_cannot_share_is_refused(folder, monkeypatch):
-    strategy = tf.distribute.get_strategy()
-    monkeypatch.setattr(type(strategy), "num_replicas_in_sync", 3)
-    with pytest.raises(ValueError, match="batch must be a multiple of 3 devices; got 2"):
-        train(STYLE, folder, **QUICK, steps=1, strategy=strategy)

@@ -14,11 +14,10 @@ from killed_run import run as run_with_checkpoints
 
 from nst_keras import Result, build_network, load_image, optimize, save_mask, style_transfer
 from nst_keras.results.recorder import Recorder
-from nst_keras.results.runs import Checkpoint
+from nst_keras.results.runs import Checkpoint, versions
 from nst_keras.studio import resume
 from nst_keras.studio.share import Frames
 from nst_keras.support.files import read_arrays, write_arrays
-from nst_keras.support.versions import versions
 
 CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
 QUICK = {"size": 64, "iterations": 4}
@@ -95,7 +94,7 @@ def test_a_run_goes_on_from_the_last_checkpoint_of_a_scale(tmp_path, monkeypatch
         saved.append((checkpoint.folder / "checkpoint.npz").read_bytes())
 
     monkeypatch.setattr(Checkpoint, "save", watched)
-    whole = run_with_checkpoints(tmp_path / "whole", size=128, iterations=8, precision="float32")
+    whole = run_with_checkpoints(tmp_path / "whole", size=192, iterations=8)
     assert len(saved) == 6
     monkeypatch.setattr(optimize, "CHECKPOINT_EVERY", EVERY)
     for number in (2, 3):
@@ -157,7 +156,7 @@ def test_a_file_with_the_name_of_a_start_is_not_the_start(tmp_path, monkeypatch)
 
 def test_a_finished_run_is_not_run_again(checkpointed, monkeypatch):
     folder, run = checkpointed
-    monkeypatch.setattr("nst_keras.studio.resuming.style_transfer", None)
+    monkeypatch.setattr("nst_keras.studio.runs.style_transfer", None)
     assert same(resume(folder), run)
     assert same(Result.load(folder), run)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras.large.limited_memory import InverseHessian, minimized
+from nst_keras.large.limited_memory import InverseHessian, lbfgs_float32
 from nst_keras.results.recorder import Recorder
 
 SIZE = 12
@@ -33,13 +33,13 @@ def as_float32(vector):
 
 def test_before_the_first_pair_it_is_the_identity(rng):
     g = as_float32(rng.normal(size=SIZE))
-    np.testing.assert_array_equal(InverseHessian(SIZE, 3, 0.5).times(g), g / 2)
+    np.testing.assert_array_equal(InverseHessian(3, 0.5).times(g), g / 2)
 
 
 def test_it_is_the_matrix_of_the_last_pairs(rng):
     """Also when older pairs made room, more than once around."""
     pairs = quadratic_pairs(rng, 8)
-    hessian = InverseHessian(SIZE, 3, 1.0)
+    hessian = InverseHessian(3, 1.0)
     for count, (s, y) in enumerate(pairs, start=1):
         hessian.update(as_float32(s), as_float32(y))
         g = rng.normal(size=SIZE)
@@ -49,7 +49,7 @@ def test_it_is_the_matrix_of_the_last_pairs(rng):
 
 def test_a_pair_without_positive_curvature_is_left_out(rng):
     pairs = quadratic_pairs(rng, 2)
-    hessian = InverseHessian(SIZE, 3, 1.0)
+    hessian = InverseHessian(3, 1.0)
     for s, y in (pairs[0], (pairs[1][0], -pairs[1][1]), (pairs[1][0], np.zeros(SIZE))):
         hessian.update(as_float32(s), as_float32(y))
     g = rng.normal(size=SIZE)
@@ -70,6 +70,6 @@ def test_a_step_that_gains_too_little_is_halved(gain, evaluations):
         return {"bowl": 0.5 * float(difference @ difference)}, tf.constant(difference, tf.float32)
 
     recorder = Recorder(SimpleNamespace(shape=start.shape, evaluate=evaluate), start, 1)
-    minimized(recorder, 1, {"x": start.ravel()})
+    lbfgs_float32(recorder, 1, {"x": start.ravel()})
     assert recorder.evaluations == evaluations
     assert recorder.history[0].total < 0.5 * start.size * distance**2

@@ -65,17 +65,37 @@ def test_values_known_in_closed_form():
     assert float(style_loss(gram_of_zeros, gram_of_ones, energy=8.0)) == pytest.approx(0.5)
     board = np.indices((6, 8)).sum(0)[None, ..., None] % 2
     grey, red = tf.constant(board * [1.0, 1.0, 1.0]), tf.constant(board * [1.0, 0.0, 0.0])
-    step = np.sqrt(1 + 0.01**2) - 0.01
-    assert float(total_variation_loss(grey)) == pytest.approx(2 * step)
+
+    def variation(c):  # of 48 pixels, 35 have two differences ±c, 12 have one, and the last has none
+        lengths = np.sqrt([2 * c**2 + 0.01**2, c**2 + 0.01**2]) - 0.01
+        return (35 * lengths[0] + 12 * lengths[1]) / 48
+
+    assert float(total_variation_loss(grey)) == pytest.approx(variation(1))
     assert float(total_variation_loss(grey, form="squared")) == 3 * (6 * 7 + 5 * 8)
-    color = [np.sqrt(c**2 + 0.01**2) - 0.01 for c in (0.701, 0.299, 0.299)]
-    luminance = np.sqrt(0.299**2 + 0.01**2) - 0.01
-    assert float(total_variation_loss(red)) == pytest.approx(2 * luminance + 3 * 2 * np.mean(color))
+    color = [variation(c) for c in (0.701, 0.299, 0.299)]
+    assert float(total_variation_loss(red)) == pytest.approx(variation(0.299) + 3 * np.mean(color))
     crop = 3 * 5 * 7  # channels and positions that have a neighbour to the right and one below
     assert float(total_variation_loss(grey, form="neural-style")) == crop
     assert float(total_variation_loss(grey, form="keras")) == pytest.approx(crop * 2**1.25)
     flat = tf.ones((1, 3, 4, 3))
     assert float(total_variation_loss(flat)) == pytest.approx(0.0, abs=1e-8)
+
+
+def test_the_relative_variation_prefers_no_direction():
+    y, x = np.mgrid[-32:32, -32:32]
+    edges = [x, (x + y) / np.sqrt(2), (2 * x + y) / np.sqrt(5)]  # one edge, in three directions
+    fading = np.exp(-(x**2 + y**2) / 200)  # so that it ends before the border
+    pictures = [(fading * np.clip(edge / 8 + 0.5, 0, 1))[None, ..., None] * np.ones(3) for edge in edges]
+    straight, *turned = (float(total_variation_loss(tf.constant(picture))) for picture in pictures)
+    assert turned == pytest.approx([straight] * 2, rel=0.02)
+
+
+def test_weights_of_positions_are_factors_of_the_products(features, other, rng):
+    weights = rng.uniform(size=features.shape[1:3])
+    expected = np.einsum("nhwi,hw,nhwj->nij", features, weights, features)
+    np.testing.assert_allclose(gram_matrix(features, weights=tf.constant(weights)), expected)
+    expected = np.einsum("nhwi,hw,nhwj->nij", features, weights, other)
+    np.testing.assert_allclose(gram_matrix(features, other, weights=tf.constant(weights)), expected)
 
 
 @pytest.mark.parametrize("formula", FORMULAS)

@@ -15,9 +15,10 @@ from nst_keras import (
     style_terms,
     total_variation_term,
 )
+from nst_keras.correlations import Correlation
 from nst_keras.losses import content_loss, mean_gram_matrix, style_energy, style_loss, total_variation_loss
 from nst_keras.network import LAYERS
-from nst_keras.objective import balanced_terms, blended_targets
+from nst_keras.objective import Guide, balanced_terms, blended_targets
 
 CONTENT_LAYERS, STYLE_LAYERS = ["block2_conv2"], ["color", "block3_conv1"]
 
@@ -54,10 +55,12 @@ def test_terms_equal_the_losses_by_hand(objective, network, content, style, rng)
     features, of_content, of_style = network(image[None]), network(content[None]), network(style[None])
     expected = {"content block2_conv2": 2 * content_loss(features["block2_conv2"], of_content["block2_conv2"])}
     for layer in STYLE_LAYERS:
+        inside = slice(None) if layer == "color" else slice(1, -1)
+        inner, of_inner = features[layer][:, inside, inside], of_style[layer][:, inside, inside]
         expected[f"style {layer}"] = 15 * style_loss(
-            mean_gram_matrix(features[layer]),
-            mean_gram_matrix(of_style[layer]),
-            energy=style_energy(mean_gram_matrix(of_style[layer]), tf.reduce_mean(of_style[layer], axis=(1, 2))),
+            mean_gram_matrix(inner),
+            mean_gram_matrix(of_inner),
+            energy=style_energy(mean_gram_matrix(of_inner), tf.reduce_mean(of_inner, axis=(1, 2))),
         )
     expected["tv"] = 5 * total_variation_loss(image[None])
     terms = objective.terms(image)
@@ -79,13 +82,13 @@ def test_value_and_gradient_are_what_scipy_wants(objective, rng):
 
 @pytest.fixture
 def network_in_float64():
-    def set_precision(dtype):
+    def set_dtype(dtype):
         keras.config.set_floatx(dtype)
         keras.config.set_dtype_policy(dtype)
 
-    set_precision("float64")
+    set_dtype("float64")
     yield build_network("lite", CONTENT_LAYERS + STYLE_LAYERS)
-    set_precision("float32")
+    set_dtype("float32")
 
 
 def test_gradient_passes_central_differences(network_in_float64, content, style, rng):
@@ -133,7 +136,7 @@ def test_shares_are_the_gradients_shares(network, content, style, rng):
             at = resize(content, shape)
             image = rng.uniform(size=at.shape).astype("float32")
             terms = content_terms(network, at, CONTENT_LAYERS, 3.0, formula=formula)
-            terms += style_terms(style_targets(network, style, STYLE_LAYERS), 0.5, formula=formula)
+            terms += style_terms(style_targets(network, style, STYLE_LAYERS, formula=formula), 0.5)
             terms.append(total_variation_term(2.0, formula=formula))
             balanced = balanced_terms(network, terms, image, asked)
             for group, share in asked.items():
@@ -180,16 +183,43 @@ def test_a_share_needs_a_gradient(network, content):
         balanced_terms(network, terms, content, {"style": 1.0})
 
 
+def test_the_border_of_the_maps_is_no_style():
+    layer, deeper = "block1_conv1", "block2_conv1"
+    shapes = {layer: (6, 8), deeper: (3, 4), "color": (6, 8), "block5_conv1": (2, 3)}
+    everywhere = Guide(None, "relative", False)
+    inside = np.pad(np.ones((4, 6)), 1)
+    np.testing.assert_array_equal(everywhere.mask(Correlation(layer), shapes), inside)
+    np.testing.assert_array_equal(everywhere.mask(Correlation(layer, deeper), shapes), np.pad(np.ones((2, 4)), 2))
+    assert everywhere.mask(Correlation("color"), shapes) is None  # the colours of an image have no padding
+    assert everywhere.mask(Correlation("block5_conv1"), shapes) is None  # nothing would be left
+    assert Guide(None, "gatys", False).mask(Correlation(layer), shapes) is None
+    left, frame = np.tile([1.0, 1, 1, 0, 0, 0, 0, 0], (6, 1)), np.pad(np.zeros((4, 6)), 1, constant_values=1.0)
+    np.testing.assert_array_equal(Guide(left, "relative", False).mask(Correlation(layer), shapes), left * inside)
+    np.testing.assert_array_equal(Guide(frame, "relative", False).mask(Correlation(layer), shapes), frame)
+
+
+def test_features_at_the_border_do_not_change_the_style_loss(network, style, rng):
+    (term,) = style_terms(style_targets(network, style, ["block3_conv1"]), 1.0)
+    image = tf.constant(rng.uniform(size=(1, 32, 48, 3)).astype("float32"))
+    features = network(image)["block3_conv1"].numpy()
+    before = float(term.loss(image, {"block3_conv1": tf.constant(features)}))
+    features[:, [0, -1]] = features[:, :, [0, -1]] = 1e3
+    assert float(term.loss(image, {"block3_conv1": tf.constant(features)})) == pytest.approx(before)
+
+
 def test_blended_targets_and_summed_losses_have_the_same_gradient(network, content, style, photograph, rng):
     """Σ ρ (G − A_r)² and (G − Σ ρ A_r)² differ by a constant, where the divisor does not depend on the style."""
     shares = 0.3, 0.7
-    targets = [style_targets(network, picture, STYLE_LAYERS) for picture in (style, resize(photograph, (36, 50)))]
+    targets = [
+        style_targets(network, picture, STYLE_LAYERS, formula="gatys")
+        for picture in (style, resize(photograph, (36, 50)))
+    ]
     summed = [
         term
         for number, (target, share) in enumerate(zip(targets, shares, strict=True))
-        for term in style_terms(target, share, formula="gatys", name=f"style {number}")
+        for term in style_terms(target, share, name=f"style {number}")
     ]
-    blended = style_terms(blended_targets(targets, shares), 1.0, formula="gatys")
+    blended = style_terms(blended_targets(targets, shares), 1.0)
     image = rng.uniform(size=(32, 48, 3))
     gradients = [Objective(network, terms, (32, 48)).evaluate(image)[1] for terms in (summed, blended)]
     np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-3, atol=1e-5 * np.abs(gradients[0]).max())

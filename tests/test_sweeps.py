@@ -1,12 +1,7 @@
-"""Sweeps: the grid, what is kept, going on after a crash, and the same table wherever the cells run."""
+"""Sweeps: the grid, what is kept, going on after a crash, and the command."""
 
 import csv
-import os
 import shutil
-import signal
-import warnings
-from concurrent.futures import Executor, Future
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +10,7 @@ from conftest import ROOT
 from PIL import Image
 
 from nst_keras import Result, __main__, load_image, style_transfer
-from nst_keras.studio import sweep, sweep_command, sweeps
+from nst_keras.studio import Sweep, command, sweep, sweeps
 
 CAT, *PAINTINGS = (str(ROOT / "images" / name) for name in ("cat.jpg", "impasto_night.jpg", "mosaic.jpg"))
 GRID = {"style": PAINTINGS, "style_weight": [2, 20.0]}
@@ -30,13 +25,13 @@ def made(tmp_path_factory):
 @pytest.fixture
 def counted(monkeypatch):
     """The cells that were run."""
-    ran, run = [], sweeps.run_cell
+    ran = []
 
-    def run_cell(cell):
+    def counting(**cell):
         ran.append(cell)
-        return run(cell)
+        return style_transfer(**cell)
 
-    monkeypatch.setattr(sweeps, "run_cell", run_cell)
+    monkeypatch.setattr(sweeps, "style_transfer", counting)
     return ran
 
 
@@ -78,30 +73,21 @@ def test_what_is_finished_is_not_run_again(made, counted, painting):
     assert wider.table[4]["style"].startswith("picture ")
 
 
-class Breaking(Executor):
-    """Its worker dies in the third cell."""
+def test_a_sweep_goes_on_where_it_was_killed(made, counted, tmp_path):
+    """Killed when two cells are done; every number of cells is reported, also by the call that goes on."""
+    reported = []
 
-    def __init__(self):
-        self.submitted = 0
+    def progress(done, cells):
+        reported.append((done, cells))
+        if len(reported) == 3:
+            raise SystemExit
 
-    def submit(self, function, *arguments):
-        self.submitted += 1
-        future = Future()
-        if self.submitted < 3:
-            future.set_result(function(*arguments))
-        else:
-            future.set_exception(BrokenProcessPool("a process was killed"))
-        return future
-
-
-def test_a_sweep_goes_on_where_its_workers_died(made, counted, tmp_path):
-    with pytest.raises(RuntimeError, match="What is finished is kept: call the sweep again"):
-        sweep(GRID, tmp_path, executor=Breaking(), **QUICK)
-    kept = len(list(tmp_path.iterdir()))
-    assert 0 <= kept <= 2
-    before = len(counted)
-    assert sweep(GRID, tmp_path, **QUICK).table == made.table
-    assert len(counted) - before == 4 - kept
+    with pytest.raises(SystemExit):
+        sweep(GRID, tmp_path, progress=progress, **QUICK)
+    assert (len(list(tmp_path.iterdir())), len(counted)) == (2, 2)
+    assert sweep(GRID, tmp_path, progress=progress, **QUICK).table == made.table
+    assert len(counted) == 4
+    assert reported == [(done, 4) for done in (0, 1, 2, 2, 3, 4)]
 
 
 def test_an_interrupted_cell_is_not_kept(tmp_path, monkeypatch):
@@ -192,7 +178,6 @@ def test_the_command_paints_folders(tmp_path, capsys):
         ]
     assert __main__.main([*arguments, "--set", "seize=64"]) == 2
     assert "Did you mean 'size'" in capsys.readouterr().err
-    assert __main__.main([*arguments, "--workers", "0"]) == 2
 
 
 def test_the_command_says_once_what_is_wrong_with_a_photograph(tmp_path, capsys):
@@ -212,37 +197,15 @@ def test_two_files_with_the_same_bytes_keep_their_folders(tmp_path, counted):
 
 
 def test_the_command_reads_values():
-    assert sweep_command._setting("size=64,128") == ("size", [64, 128])
-    assert sweep_command._setting("style-weight=1e-2") == ("style_weight", [0.01])
-    assert sweep_command._setting("preserve_color=None,luminance") == ("preserve_color", [None, "luminance"])
+    assert command._setting("size=64,128") == ("size", [64, 128])
+    assert command._setting("style-weight=1e-2") == ("style_weight", [0.01])
+    assert command._setting("preserve_color=None,luminance") == ("preserve_color", [None, "luminance"])
 
 
-def test_the_command_adds_styles_up():
+def test_the_command_adds_up_values_and_styles(monkeypatch):
     arguments = ["a.jpg", "-o", "out", "--style", "b.jpg", "--style", "c.jpg", "d.jpg"]
-    assert sweep_command.build_parser().parse_args(arguments).style == ["b.jpg", "c.jpg", "d.jpg"]
-
-
-def test_dask_gives_the_same_table_though_a_worker_is_killed(made, tmp_path):
-    """Two worker processes; one is killed, as by kill -9, when the first cell is done."""
-    distributed = pytest.importorskip("distributed")
-    reported = []
-
-    def progress(done, cells):
-        reported.append((done, cells))
-        if done == 1:
-            os.kill(next(iter(pids.values())), signal.SIGKILL)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of Dask, about ports and large arguments
-        with (
-            distributed.LocalCluster(2, processes=True, threads_per_worker=1, dashboard_address=None) as cluster,
-            distributed.Client(cluster) as client,
-        ):
-            pids = client.run(os.getpid)
-            assert len(set(pids.values()) - {os.getpid()}) == 2
-            there = sweep(GRID, tmp_path, executor=client.get_executor(), progress=progress, **QUICK)
-    assert there.table == made.table[:4]
-    assert reported == [(done, 4) for done in range(5)]
-    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 4
-    for here, result in zip(made.results(), there.results(), strict=True):
-        np.testing.assert_array_equal(here.image, result.image)
+    called = {}
+    monkeypatch.setattr(command, "sweep", lambda grid, *_, **fixed: called.update(grid) or Sweep([], Path(), grid))
+    assert command.main(["sweep", *arguments, "--set", "size=64", "--set", "size=128"]) == 0
+    assert called["size"] == [64, 128]
+    assert command.sweep_parser().parse_args(arguments).style == ["b.jpg", "c.jpg", "d.jpg"]

@@ -60,8 +60,8 @@ def terms_of(photograph, painting, rng):
         terms = content_terms(see, content, list(content_layers), 2.0, formula=formula)
         for number, (picture, mask) in enumerate(list(zip(pictures, masks, strict=True))[: 2 if masked else 1]):
             style_masks, classic = [resize_mask(mask, picture.shape)] if masked else None, choices.get("classic", False)
-            targets = style_targets(see, picture, layers, style_masks, classic=classic)
-            terms += style_terms(targets, 30.0, name=f"style {number}", mask=mask if masked else None, **choices)
+            targets = style_targets(see, picture, layers, style_masks, formula=formula, classic=classic)
+            terms += style_terms(targets, 30.0, name=f"style {number}", mask=mask if masked else None)
         return [*terms, total_variation_term(5.0, formula=formula)]
 
     return make

@@ -100,11 +100,21 @@ def test_the_judge_of_patches_knows_the_style_and_not_the_place(painting, photog
     assert mirrored < judge.patch_distance(blurred, style)
 
 
+def test_the_axis_share_is_that_of_the_gradients_near_the_axes(rng):
+    y, x = np.mgrid[:96, :96]
+    boxes, diagonal = ((np.sin(waves / 4) / 2 + 0.5)[..., None] * np.ones(3) for waves in (x, x + y))
+    assert judge.axis_share(boxes) == pytest.approx(1, abs=1e-6)
+    assert judge.axis_share(diagonal) < 0.05  # not 0: the filter mirrors the border
+    assert judge.axis_share(np.repeat(rng.uniform(size=(400, 400, 1)), 3, -1)) == pytest.approx(1 / 6, abs=0.01)
+
+
 def test_the_judge_gives_a_share_of_the_content(painting, photograph):
     style, content = resize(painting, (96, 128)), resize(photograph, (96, 128))
     network = build_network("squeezenet1_0", [*judge.STYLE_LAYERS, judge.CONTENT_LAYER], weights="random")
     marks = judge.Judge(network, content, style)
-    assert marks(content) == pytest.approx({"style share": 1, "content error": 0, "patch share": 1})
+    of_content = marks(content)
+    assert of_content.pop("axis share") == judge.axis_share(content) - judge.axis_share(style)
+    assert of_content == pytest.approx({"style share": 1, "content error": 0, "patch share": 1})
     of_style = marks(style)
     assert of_style["style share"] == pytest.approx(0, abs=1e-6)
     assert of_style["content error"] > 0.01
@@ -161,5 +171,5 @@ def test_decoding_squeezenet_gives_the_weights_back(rng):
 def test_the_lowest_versions_are_those_of_the_requirements():
     made = lowest.lowest((ROOT / "requirements.txt").read_text()).splitlines()
     assert "numpy==2.0" in made
-    assert "dask[distributed]==2025.1" in made
+    assert "psutil==5.9" in made
     assert not [line for line in made if ">" in line or "sphinx" in line]

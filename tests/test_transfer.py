@@ -1,5 +1,6 @@
 import json
 import warnings
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -25,8 +26,9 @@ from nst_keras import (
     style_transfer,
     transfer,
 )
+from nst_keras.image import add_margin, cut_margin
 from nst_keras.support import settings
-from nst_keras.transfer import DEFAULTS, pyramid
+from nst_keras.transfer import DEFAULTS, margin, pyramid
 
 QUICK = {"size": 64, "iterations": 8}
 
@@ -38,18 +40,18 @@ def content(photograph):
 
 @pytest.fixture(scope="module")
 def result(content, painting):
-    return style_transfer(content, painting, size=128, iterations=12)
+    return style_transfer(content, painting, size=192, iterations=12)
 
 
 def test_a_run_lowers_the_loss_and_changes_the_picture(result, content):
-    for size in (64, 128):
+    for size in (96, 192):
         totals = [step.total for step in result.history if step.size == size]
         assert totals[-1] < 0.6 * totals[0]
-    assert result.image.shape == (85, 128, 3)
+    assert result.image.shape == (128, 192, 3)
     assert result.image.dtype == np.float32
     assert result.image.min() >= 0
     assert result.image.max() <= 1
-    assert np.abs(result.image - resize(content, (85, 128))).mean() > 0.03
+    assert np.abs(result.image - resize(content, (128, 192))).mean() > 0.03
     assert not result.interrupted
 
 
@@ -88,14 +90,14 @@ def test_the_picture_in_an_error_is_finished(content, painting, monkeypatch, opt
 
 def test_result_says_what_was_done(result):
     assert isinstance(result, Result)
-    assert [step.size for step in result.history] == [64] * 12 + [128] * 12
+    assert [step.size for step in result.history] == [96] * 12 + [192] * 12
     assert result.settings["style_layers"] == list(settings.LAYERS["lite"][1])
     assert result.settings["style_weight"] == FORMULAS["relative"].style_weight
     names = [f"{term} {layer}" for term in ("content", "style") for layer in result.settings[f"{term}_layers"]]
     assert list(result.history[0].terms) == [*names, "tv"]
     assert result.history[-1].progress == 1
     assert result.content.shape == result.image.shape
-    assert result.styles[0].shape == (101, 128, 3)
+    assert result.styles[0].shape == (152, 192, 3)
 
 
 def test_settings_repeat_the_run(content, painting):
@@ -133,17 +135,17 @@ def test_every_weight_weighs_its_term(content, painting):
 
 def test_each_scale_starts_from_the_picture_of_the_one_before(content, painting, monkeypatch):
     starts, ends = [], []
-    original = optimize.minimize
+    original = transfer.minimize
 
     def watched(recorder, optimizer, **saving):
-        starts.append(recorder.best_image)
+        starts.append(cut_margin(recorder.best_image, recorder.margin))
         original(recorder, optimizer, **saving)
-        ends.append(recorder.best_image)
+        ends.append(cut_margin(recorder.best_image, recorder.margin))
 
-    monkeypatch.setattr(optimize, "minimize", watched)
-    style_transfer(content, painting, size=128, iterations=5)
-    np.testing.assert_allclose(starts[0], resize(resize(content, (85, 128)), (43, 64)), atol=1e-6)
-    np.testing.assert_array_equal(starts[1], resize(ends[0], (85, 128)))
+    monkeypatch.setattr(transfer, "minimize", watched)
+    style_transfer(content, painting, size=192, iterations=5)
+    np.testing.assert_allclose(starts[0], resize(resize(content, (128, 192)), (64, 96)), atol=1e-6)
+    np.testing.assert_array_equal(starts[1], resize(ends[0], (128, 192)))
 
 
 def test_pooling_and_optimizer_arrive(content, painting, monkeypatch):
@@ -156,9 +158,9 @@ def test_pooling_and_optimizer_arrive(content, painting, monkeypatch):
 
 
 def test_a_picture_to_start_from_keeps_its_detail(content, painting, rng):
-    detailed = rng.uniform(size=(85, 128, 3)).astype("float32")
-    result = style_transfer(content, painting, size=128, iterations=1, init=detailed)
-    assert {step.size for step in result.history} == {128}
+    detailed = rng.uniform(size=(128, 192, 3)).astype("float32")
+    result = style_transfer(content, painting, size=192, iterations=1, init=detailed)
+    assert {step.size for step in result.history} == {192}
     assert np.abs(result.image - detailed).mean() < 0.1
 
 
@@ -305,10 +307,24 @@ def test_sizes_follow_the_longer_side(content, painting):
     upright = np.transpose(content, (1, 0, 2))
     result = style_transfer(upright, painting, size=100, iterations=1, scales=1)
     assert result.image.shape == (100, 67, 3)
-    assert pyramid((300, 400), 512, "auto") == [(48, 64), (96, 128), (192, 256), (384, 512)]
+    assert pyramid((300, 400), 512, "auto") == [(96, 128), (192, 256), (384, 512)]
     assert pyramid((300, 400), 512, 2) == [(192, 256), (384, 512)]
-    assert pyramid((300, 400), 128, 9) == [(48, 64), (96, 128)]
+    assert pyramid((300, 400), 200, 9) == [(75, 100), (150, 200)]
     assert pyramid((100, 1000), 512, "auto") == [(51, 512)]
+
+
+def test_a_margin_is_painted_and_cut_off(content, painting):
+    seen = []
+    options = {"size": 64, "iterations": 2, "callback": lambda step: seen.append(step.image.shape)}
+    result = style_transfer(content, painting, **options)
+    assert result.image.shape == (43, 64, 3) and set(seen) == {(43, 64, 3)}
+    settings = replace(DEFAULTS, style_layers=["block1_conv1"])
+    assert margin((300, 512), settings) == 16
+    for other in ({"formula": "gatys"}, {"style_layers": None}):
+        assert margin((300, 512), replace(settings, **other)) == 0
+    picture = np.arange(12.0).reshape(3, 4)
+    np.testing.assert_array_equal(add_margin(picture, 1)[:2], [[0, 0, 1, 2, 3, 3], [0, 0, 1, 2, 3, 3]])
+    np.testing.assert_array_equal(cut_margin(add_margin(picture, 2), 2), picture)
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
@@ -317,10 +333,10 @@ def test_an_interrupt_gives_a_result(content, painting, optimizer):
         if step.iteration == 5:
             raise KeyboardInterrupt
 
-    result = style_transfer(content, painting, size=128, iterations=20, callback=interrupt, optimizer=optimizer)
+    result = style_transfer(content, painting, size=192, iterations=20, callback=interrupt, optimizer=optimizer)
     assert result.interrupted
     assert len(result.history) == 5
-    assert result.image.shape == (85, 128, 3)
+    assert result.image.shape == (128, 192, 3)
     assert np.abs(result.image - result.content).mean() > 0.001
 
 
@@ -335,7 +351,7 @@ def test_an_interrupt_between_scales_keeps_the_picture(content, painting, monkey
         return original(*arguments, **options)
 
     monkeypatch.setattr(transfer, "style_terms", interrupted)
-    result = style_transfer(content, painting, size=128, iterations=5)
+    result = style_transfer(content, painting, size=192, iterations=5)
     assert result.interrupted
     assert len(result.history) == 5
     assert np.abs(result.image - result.content).mean() > 0.001
@@ -355,7 +371,7 @@ def test_a_callback_stops_the_whole_run(content, painting):
     def stop(step):
         raise StopIteration
 
-    result = style_transfer(content, painting, size=128, iterations=20, callback=stop)
+    result = style_transfer(content, painting, size=192, iterations=20, callback=stop)
     assert result.interrupted
     assert len(result.history) == 1
 

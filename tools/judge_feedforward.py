@@ -18,9 +18,8 @@ from judge import CONTENT_LAYER, STYLE_LAYERS, Judge
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from nst_keras import build_network, content_loss, load_image, resize, save_image, style_transfer
-from nst_keras.feedforward.losses import shrunk
-from nst_keras.feedforward.trained import apply, load_network, network_settings, trained_networks
-from nst_keras.feedforward.training import CONTENT_LAYERS
+from nst_keras.feedforward.network import apply, load_network, network_settings, trained_networks
+from nst_keras.feedforward.training import CONTENT_LAYERS, shrunk
 from nst_keras.image import fitting_shape, luminance
 
 ROOT = Path(__file__).parent.parent

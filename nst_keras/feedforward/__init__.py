@@ -6,13 +6,13 @@ Johnson, Alahi, Fei-Fei 2016, "Perceptual Losses for Real-Time Style Transfer an
     picture = apply(load_network("woodblock_sea"), "photograph.jpg", size=512)
 """
 
-from .losses import PerceptualLosses, shrunk
-from .network import transform_network
-from .trained import Applied, apply, apply_to_files, load_network, network_settings, save_network, trained_networks
-from .training import Training, TrainingSettings, train
+# isort: off
+from .network import Applied, apply, apply_to_files, load_network, network_settings, save_network
+from .network import trained_networks, transform_network
+from .training import PerceptualLosses, Training, shrunk, train
 
 # fmt: off
 __all__ = [
-    "Applied", "PerceptualLosses", "Training", "TrainingSettings", "apply", "apply_to_files", "load_network",
+    "Applied", "PerceptualLosses", "Training", "apply", "apply_to_files", "load_network",
     "network_settings", "save_network", "shrunk", "train", "trained_networks", "transform_network",
 ]

@@ -11,7 +11,7 @@ from ..image import save_image
 from ..network import NETWORKS
 from ..results.plot import ProgressBar
 from ..support.command_line import Parser
-from .trained import SUFFIX, apply_to_files, check_weights_path, load_network, trained_networks
+from .network import SUFFIX, apply_to_files, check_weights_path, load_network, trained_networks
 from .training import DEFAULTS, DEFAULTS_OF_TASK, train
 
 
@@ -45,10 +45,7 @@ def train_parser() -> Parser:
         "seed": {"type": int, "help": "seed of the initial weights and of the crops"},
     }
     of_task = {name: "{:g} with a style, {:g} without".format(*pair) for name, pair in DEFAULTS_OF_TASK.items()}
-    for name, option in options.items():
-        default = of_task.get(name, DEFAULTS[name])
-        option["help"] += "" if default is None else f" (default: {default})"
-        add("--" + name.replace("_", "-"), default=DEFAULTS[name], **option)
+    parser.add_settings(options, DEFAULTS, of_task)
     return parser
 
 
@@ -65,12 +62,7 @@ def apply_parser() -> Parser:
 def main(arguments: Sequence[str]) -> int:
     """Run the subcommand `arguments[0]`; return the exit status."""
     parser, run = {"train": (train_parser, _train), "apply": (apply_parser, _apply)}[arguments[0]]
-    options = vars(parser().parse_args(arguments[1:]))
-    try:
-        return run(**options)
-    except KeyboardInterrupt:  # `train` keeps its state itself; pictures that are painted are whole
-        print("stopped", file=sys.stderr)
-        return 130
+    return run(**vars(parser().parse_args(arguments[1:])))
 
 
 def _train(output, style, photographs, start, sample, **options):

@@ -30,21 +30,19 @@ def free_memory() -> int:
     return max(free, 0)
 
 
-def network_memory(network: keras.Model, shape: Shape) -> int:
-    """Return the bytes that an evaluation takes at (height, width): every feature map in float32, and its gradient."""
-    outputs = [layer.output for layer in network.layers if layer is not network.layers[0]]
-    shapes = keras.Model(network.input, outputs).compute_output_shape((1, *shape[:2], 3))
-    return 2 * 4 * sum(math.prod(output) for output in shapes)
-
-
 def peak_memory(network: keras.Model, shape: Shape, optimizer: str, tile: int | None = None) -> int:
-    """Return the bytes that a run with a result of `shape` takes at most, without the program; within about 30 %."""
+    """Return the bytes that a run with a result of `shape` takes at most, without the program; within about 30 %.
+
+    The network takes every feature map in float32, and its gradient.
+    """
     seen = shape
     if tile is not None:
         from .tiles import Tiling
 
         seen = Tiling(network, shape, tile, dict.fromkeys(network.output, 0)).crop
-    return network_memory(network, seen) + 3 * shape[0] * shape[1] * (BYTES_A_VARIABLE[optimizer] + 4 * PICTURES)
+    outputs = keras.Model(network.input, [layer.output for layer in network.layers[1:]])
+    maps = sum(math.prod(output) for output in outputs.compute_output_shape((1, *seen[:2], 3)))
+    return 2 * 4 * maps + 3 * shape[0] * shape[1] * (BYTES_A_VARIABLE[optimizer] + 4 * PICTURES)
 
 
 def check_memory(

@@ -238,17 +238,17 @@ def _additive_style(loss):
     c = loss.correlation
 
     def measure(image, features, tile):
-        mask = tile.mask(c.layer, loss.mask(tile.sizes[c.layer]))
+        mask = tile.mask(c.layer, loss.guide.mask(c, tile.sizes))
         if c.deeper is not None:
             smooth = blur(tile.enlarged(c.layer, c.deeper), c.blur)
             features = {c.layer: features[c.layer], c.deeper: smooth}
         sums = style_sums(features, c._replace(blur=0), mask)
-        return [sums.products, tf.reduce_sum(tile.mask(c.layer)) if loss.classic else sums.positions]
+        return [sums.products, sums.positions]
 
     def of_sums(sums, sizes):
         products, positions = sums
         sums = StyleSums(products, None, None, positions)  # the loss reads only the matrix
-        return loss.of_sums(sums, sizes[c.layer], sizes[IMAGE])
+        return loss.of_sums(sums, sizes, sizes[IMAGE])
 
     deeper = {} if c.deeper is None else {c.deeper: c.blur + 2}  # neighbours for the blur, and for interpolation
     return _AdditiveLoss(measure, of_sums, {c.layer: c.blur if c.deeper else 0} | deeper)
@@ -294,7 +294,7 @@ def _two_passes(network, weights, losses, tiling, dtype):
             tape.watch(sums)
             values = [w * loss.loss(total, tiling.sizes) for w, loss, total in zip(weights, losses, sums, strict=True)]
             values = tf.stack(values)
-        slopes = tape.gradient(values, sums)
+        slopes = tape.gradient(values, sums, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         gradient.assign(tf.zeros_like(gradient))
         for origin, own in tiling:
             add_gradient(image, origin, own, slopes)

@@ -33,11 +33,6 @@ class Regions:
     mode: str
     names: list[str]
 
-    @property
-    def classic(self) -> bool:
-        """Whether the mode is "classic"."""
-        return self.mode == "classic"
-
     def frozen(self, shape: Shape) -> np.ndarray | None:
         """Return booleans (height, width), true where a pixel may not change; None if all pixels may change."""
         if self.mode != "freeze":
@@ -69,11 +64,9 @@ class Regions:
                 'mask_mode="freeze" freezes nothing: no pixel is exactly 0 in every mask. JPEG makes black a little '
                 "grey; np.where(mask < 0.05, 0, mask) cleans it."
             ]
+        resized = {name: resize_mask(mask, shape) for name, mask in zip(self.names, self.masks, strict=True)}
         outputs = network.compute_output_shape((1, *shape, 3))
-        grids = {layer: output[1:3] for layer, output in outputs.items()}
-        return idle + mask_findings(
-            {n: resize_mask(m, shape) for n, m in zip(self.names, self.masks, strict=True)}, grids
-        )
+        return idle + mask_findings(resized, {layer: output[1:3] for layer, output in outputs.items()})
 
 
 def load_regions(

@@ -1,1 +1,1 @@
-"""The parts of a network: its layers, weights, receptive fields and precision."""
+"""The parts of a network: its layers, weights and receptive fields."""

@@ -8,7 +8,7 @@ from keras import layers as kl
 
 from ..support.types import Shape
 
-POINTWISE = {"InputLayer", "GetItem", "OnesLike", "Subtract", "Multiply", "TrueDivide", "Relu", "Concatenate", "Cast"}
+POINTWISE = {"InputLayer", "GetItem", "OnesLike", "Subtract", "Multiply", "TrueDivide", "Relu", "Concatenate"}
 POOLS = (kl.MaxPooling2D, kl.AveragePooling2D)
 
 

@@ -28,8 +28,7 @@ def load_weights(network: keras.Model, name: str, path: PathLike | None = None) 
     """
     convolutions = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
     if path is None and name in VGG_WEIGHTS_MD5:
-        application = keras.applications.VGG19 if name == "vgg19" else keras.applications.VGG16
-        reference = application(include_top=False, weights=_downloaded_vgg(name))
+        reference = getattr(keras.applications, name.upper())(include_top=False, weights=_downloaded_vgg(name))
         for layer in convolutions:
             layer.set_weights(reference.get_layer(layer.name).get_weights())
         return
@@ -38,18 +37,14 @@ def load_weights(network: keras.Model, name: str, path: PathLike | None = None) 
     try:
         arrays = _read_npz(path)
         for layer in convolutions:
-            keys = [f"{layer.name}_{part}" for part in parts]
-            for key, variable in zip(keys, layer.weights, strict=True):
-                _check_shape(key, arrays.get(key), tuple(variable.shape))
-            layer.set_weights([arrays[key] for key in keys])
+            values = {f"{layer.name}_{part}": arrays.get(f"{layer.name}_{part}") for part in parts}
+            for (key, array), variable in zip(values.items(), layer.weights, strict=True):
+                if array is None or array.shape != variable.shape:
+                    got = "is missing" if array is None else f"has shape {array.shape}"
+                    raise ValueError(f"the array {key} must have shape {tuple(variable.shape)}; it {got}.")
+            layer.set_weights(list(values.values()))
     except Exception as error:  # zipfile and NumPy raise many types on damaged data; the user needs one
         raise ValueError(f"weights: {str(path)!r} does not hold weights for {name}: {reason(error)}") from error
-
-
-def _check_shape(key, array, shape):
-    if array is None or array.shape != shape:
-        got = "is missing" if array is None else f"has shape {array.shape}"
-        raise ValueError(f"the array {key} must have shape {shape}; it {got}.")
 
 
 def _read_npz(path):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ..image import cut_margin
 from ..support.files import check_kinds
 from ..support.types import ImageArray
 
@@ -60,6 +61,8 @@ class Recorder:
         Where the optimiser starts, (H, W, 3); also the best image until a better one is seen.
     iterations
         The number that the optimiser is to make.
+    margin
+        Pixels along each side of `start` that are optimised, but that nobody sees.
     callback
         Called with every `Step`.
     previous
@@ -78,12 +81,13 @@ class Recorder:
         start: ImageArray,
         iterations: int,
         *,
+        margin: int = 0,
         callback: Callable[[Step], Any] | None = None,
         previous: "Recorder | None" = None,
         work: tuple[float, float] = (0.0, 1.0),
         finish: Callable[[ImageArray], ImageArray] = lambda image: image,
     ) -> None:
-        self.objective, self.iterations, self.callback = objective, iterations, callback
+        self.objective, self.iterations, self.margin, self.callback = objective, iterations, margin, callback
         self.history = previous.history if previous else []
         self.evaluations = previous.evaluations if previous else 0
         self._started = previous._started if previous else time.perf_counter()
@@ -120,7 +124,7 @@ class Recorder:
             iteration=len(self.history) + 1,
             evaluations=self.evaluations,
             seconds=time.perf_counter() - self._started,
-            size=max(self.objective.shape),
+            size=max(self.objective.shape) - 2 * self.margin,
             total=total,
             terms=self._pending[total],
             progress=self._work[0] + done * (self._work[1] - self._work[0]),
@@ -129,7 +133,7 @@ class Recorder:
         self.history.append(step)
         if self.callback:
             try:
-                self.callback(replace(step, image=self._finish(self._as_image(x))))
+                self.callback(replace(step, image=self._finished(self._as_image(x))))
             except StopIteration:
                 self.stopped = True
                 raise
@@ -148,6 +152,9 @@ class Recorder:
         self.evaluations, self._started = record["evaluations"], time.perf_counter() - record["seconds"]
         self.best_total, self._best = record["best"], image
 
+    def _finished(self, image):
+        return self._finish(cut_margin(image, self.margin))
+
     def _as_image(self, x):
         return np.array(x, "float32").reshape(self.objective.shape)
 
@@ -160,5 +167,5 @@ class Recorder:
         raise NonFiniteLossError(
             f"{what} is NaN or infinite at evaluation {self.evaluations}. A weight may be too large, or the "
             "network's weights damaged.",
-            self._finish(self.best_image),
+            self._finished(self.best_image),
         )

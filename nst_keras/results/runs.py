@@ -12,41 +12,42 @@ The copies are whole files, with all that a camera wrote into them. To show a ru
 
 import functools
 import os
+import platform
 import shutil
 import warnings
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
 from ..image import load_image, save_image
 from ..masks.basics import load_mask
-from ..support.files import (
-    check_kinds,
-    check_new_folder,
-    new_folder,
-    read_arrays,
-    read_json,
-    read_state,
-    sha256,
-    write_arrays,
-    write_json,
-)
+from ..support import __version__, files
 from ..support.types import PathLike
-from ..support.versions import versions
 from .recorder import Step
 
 SOURCES = ("content", "style", "masks", "style_masks", "init", "weights")  # arguments that may be files
+ARRAY = ".array"  # the suffix of a copy that is no file of the user's, but an array in the format of .npz
 RUN = {"settings": dict, "versions": dict, "inputs": list, "sources": (dict, type(None))}
 RESULT = {"history": list, "notes": list, "interrupted": bool}
 
 
+def versions() -> dict[str, str]:
+    """Return {name: version} of Python, this package, and the libraries on which a result depends."""
+    installed = {"tensorflow": tf.__version__, "keras": keras.__version__}  # tensorflow-cpu has another name
+    installed |= {name: version(name) for name in ("numpy", "scipy", "pillow")}
+    return {"python": platform.python_version(), "nst_keras": __version__} | installed
+
+
 def keep_result(result: Any, folder: PathLike, frames: Any = None) -> None:
     """Write a `Result` into a new folder; see `Result.keep`."""
-    inputs = [{"path": path, "sha256": sha256(path)} for path in result.inputs if os.path.isfile(path)]
-    with new_folder(folder) as partial:
+    inputs = [{"path": path, "sha256": files.sha256(path)} for path in result.inputs if os.path.isfile(path)]
+    with files.new_folder(folder) as partial:
         _write_run(partial, result.settings, inputs, None)
         _write_result(partial, result)
         if frames is not None:
@@ -58,12 +59,12 @@ def keep_result(result: Any, folder: PathLike, frames: Any = None) -> None:
 def read_result(folder: PathLike) -> dict[str, Any]:
     """Return the fields of the `Result` in a run folder."""
     folder = Path(folder)
-    run = read_json(folder / "run.json", RUN)
+    run = files.read_json(folder / "run.json", RUN)
     path = folder / "result.json"
     if not path.is_file() and run["sources"]:
         raise ValueError(f"the run in {str(folder)!r} is not finished; resume({str(folder)!r}) continues it.")
-    record = read_json(path, RESULT)
-    arrays = read_arrays(folder / "result.npz", ["image"])
+    record = files.read_json(path, RESULT)
+    arrays = files.read_arrays(folder / "result.npz", ["image"])
     pictures = {name: load_image(array, name=f"{name} in {str(folder)!r}") for name, array in arrays.items()}
     return {
         "image": pictures.pop("image"),
@@ -77,32 +78,25 @@ def read_result(folder: PathLike) -> dict[str, Any]:
     }
 
 
-def is_finished(folder: Path) -> bool:
-    """Return whether a run folder holds a result."""
-    return (folder / "result.json").is_file()
-
-
 def read_run(folder: Path, known: Mapping[str, Any]) -> dict:
     """Return the arguments with which an unfinished run is continued; its settings must have the names of `known`.
 
     Raises a `ValueError` if the folder holds no run with checkpoints, or a file in it is damaged or was changed.
     """
-    run = read_json(folder / "run.json", RUN)
+    run = files.read_json(folder / "run.json", RUN)
     if run["sources"] is None:
         raise ValueError(
             f"the run in {str(folder)!r} has no checkpoints, so it cannot be continued exactly. From its picture: "
             'result = Result.load(folder); style_transfer(…, **{**result.settings, "init": result.image}).'
         )
-    unknown = run["settings"].keys() ^ known.keys()
-    if unknown:
+    if unknown := run["settings"].keys() ^ known.keys():
         raise ValueError(f"{str(folder / 'run.json')!r}: settings of another version: {', '.join(sorted(unknown))}.")
-    others = [f"{name} {old}" for name, old in run["versions"].items() if versions().get(name) != old]
-    if others:
+    if others := [f"{name} {old}" for name, old in run["versions"].items() if versions().get(name) != old]:
         warnings.warn(f"The run was begun with {', '.join(others)}: the result may differ a little.", stacklevel=3)
     for one in _checked_inputs(run, folder):
-        if sha256(_inside(folder, one["copy"])) != one["sha256"]:
+        if files.sha256(_inside(folder, one["copy"])) != one["sha256"]:
             raise ValueError(f"{one['copy']!r} in {str(folder)!r} was changed since the run began.")
-    check_kinds(run["sources"], {"content": str, "style": list}, folder / "run.json")
+    files.check_kinds(run["sources"], {"content": str, "style": list}, folder / "run.json")
     sources = {name: _found(folder, run["sources"][name]) for name in SOURCES if run["sources"].get(name) is not None}
     return run["settings"] | sources
 
@@ -113,7 +107,7 @@ def as_checkpoint(folder: Any, network: Any) -> "Checkpoint":
         return folder
     if not isinstance(network, str):
         raise ValueError("checkpoint needs a network by its name: a model of your own cannot be kept in a folder.")
-    return Checkpoint(check_new_folder(folder))
+    return Checkpoint(files.check_new_folder(folder))
 
 
 class Checkpoint:
@@ -123,25 +117,25 @@ class Checkpoint:
         self.folder, self._saved = Path(folder), None
         self._path = self.folder / "checkpoint.npz"
         if self._path.is_file():
-            self._saved = read_state(self._path, {"level": int}, ["state x", "image"])
+            self._saved = files.read_state(self._path, {"level": int}, ["state x", "image"])
 
     @property
     def level(self) -> int:
-        """The number of the stage at which the run is continued."""
+        """The number of the scale at which the run is continued."""
         return self._saved[0]["level"] if self._saved else 0
 
     def begin(self, settings: dict, sources: Mapping[str, Any]) -> None:
         """Make the folder with all that `resume` needs, unless the run is continued."""
         if (self.folder / "run.json").is_file():
             return
-        with new_folder(self.folder) as partial:
+        with files.new_folder(self.folder) as partial:
             (partial / "inputs").mkdir()
             inputs = []
             copies = {name: _copied(partial, sources[name], name, inputs) for name in SOURCES}
             _write_run(partial, settings, inputs, copies)
 
     def begin_level(self, level: int, recorder: Any) -> dict:
-        """Continue at stage `level` with a new recorder where the run was saved: return arguments of `minimize`."""
+        """Continue at scale `level` with a new recorder where the run was saved: return arguments of `minimize`."""
         if self._saved is None or level != self.level:
             return {"save": functools.partial(self.save, level)}
         record, arrays = self._saved
@@ -156,10 +150,10 @@ class Checkpoint:
         return {"state": state, "save": functools.partial(self.save, level)}
 
     def save(self, level: int, recorder: Any, state: Mapping[str, Any]) -> None:
-        """Write down the state of the run, between two segments of stage `level`."""
+        """Write down the state of the run, between two segments of scale `level`."""
         record, image = recorder.state()
         arrays = {f"state {name}": np.asarray(value) for name, value in state.items()}
-        write_arrays(self._path, arrays | {"image": image}, record | {"level": level})
+        files.write_arrays(self._path, arrays | {"image": image}, record | {"level": level})
 
     def finish(self, result: Any) -> dict:
         """Write the result down, and return the fields in which the result of the whole run differs from it."""
@@ -167,14 +161,14 @@ class Checkpoint:
             if result.interrupted:
                 raise KeyboardInterrupt  # the saved checkpoint is further than this result
             raise ValueError(f"'checkpoint.npz' in {str(self.folder)!r} is not of this run: it has no such scale.")
-        run = read_json(self.folder / "run.json", RUN)
+        run = files.read_json(self.folder / "run.json", RUN)
         _write_result(self.folder, result)
         return {"settings": run["settings"], "inputs": _original_paths(run["inputs"])}
 
 
 def _write_run(folder, settings, inputs, sources):
     run = {"settings": settings, "versions": versions(), "inputs": inputs, "sources": sources}
-    write_json(folder / "run.json", run)
+    files.write_json(folder / "run.json", run)
 
 
 def _write_result(folder, result):
@@ -182,17 +176,16 @@ def _write_result(folder, result):
     pictures = {"image": result.image} | {f"style {i:03d}": style for i, style in enumerate(result.styles, start=1)}
     if result.content is not None:
         pictures["content"] = result.content
-    write_arrays(folder / "result.npz", pictures)
+    files.write_arrays(folder / "result.npz", pictures)
     save_image(result.image, folder / "result.png")
     record = {"history": [step.record() for step in result.history]}
-    write_json(folder / "result.json", record | {"notes": result.notes, "interrupted": result.interrupted})
+    files.write_json(folder / "result.json", record | {"notes": result.notes, "interrupted": result.interrupted})
 
 
 def _checked_inputs(run, folder):
+    kinds = {"path": (str, type(None)), "sha256": str} | ({"copy": str} if run["sources"] else {})
     for one in run["inputs"]:
-        check_kinds(one, {"path": (str, type(None)), "sha256": str}, folder / "run.json")
-        if run["sources"]:
-            check_kinds(one, {"copy": str}, folder / "run.json")
+        files.check_kinds(one, kinds, folder / "run.json")
     return run["inputs"]
 
 
@@ -214,9 +207,9 @@ def _copied(folder, source, name, inputs):
     else:
         if isinstance(source, Image.Image):
             source = load_mask(source) if "masks" in name else load_image(source, name=name)
-        path, copy = None, place / "array.npy"
-        np.save(copy, np.asarray(source), allow_pickle=False)
-    inputs.append({"path": path, "sha256": sha256(copy), "copy": copy.relative_to(folder).as_posix()})
+        path, copy = None, place / f"picture{ARRAY}"
+        files.write_arrays(copy, {"picture": np.asarray(source)})
+    inputs.append({"path": path, "sha256": files.sha256(copy), "copy": copy.relative_to(folder).as_posix()})
     return inputs[-1]["copy"]
 
 
@@ -227,12 +220,7 @@ def _found(folder, copy):
     if copy is None:
         return None
     path = _inside(folder, copy)
-    if path.suffix != ".npy":
-        return path
-    try:
-        return np.array(np.load(path, mmap_mode="r", allow_pickle=False))  # a map allocates no more than there is
-    except Exception as error:  # NumPy raises many types on damaged data; the user needs one
-        raise ValueError(f"{str(path)!r} cannot be read as an array: {error}.") from error
+    return files.read_arrays(path, ["picture"])["picture"] if path.suffix == ARRAY else path
 
 
 def _inside(folder, copy):

@@ -3,8 +3,7 @@
 `Result.keep` and `Result.load` write and read a single run.
 """
 
-from .estimates import Estimate, estimate
-from .resuming import resume
+from .runs import Estimate, estimate, resume
 from .share import Comparison, Frames, compare, save_gif, save_page
 from .sweeps import Sweep, sweep
 

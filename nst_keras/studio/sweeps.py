@@ -1,4 +1,4 @@
-"""Sweeps: run `style_transfer` for every combination of some settings, on this machine or on several."""
+"""Sweeps: run `style_transfer` for every combination of some settings."""
 
 import contextlib
 import csv
@@ -10,7 +10,6 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,9 +60,7 @@ class Sweep(NamedTuple):
         return plot_images(pictures, columns=columns if 1 < columns <= 6 else 6, height=1.8)
 
 
-def sweep(
-    grid: dict, folder: PathLike, *, executor: Executor | None = None, progress: Callable | None = None, **fixed: Any
-) -> Sweep:
+def sweep(grid: dict, folder: PathLike, *, progress: Callable | None = None, **fixed: Any) -> Sweep:
     """Run `style_transfer` for every combination of the values in `grid`; each combination is a cell.
 
     `grid` is {argument of `style_transfer`: list of values}, also with "content" and "style"; the last argument varies
@@ -74,10 +71,6 @@ def sweep(
     Each finished cell is kept in a folder of its own within `folder`, see `Result.keep`, and is not run again: a sweep
     that was killed continues when it is called again, also with another grid. Cells of a changed file are run again.
     `progress(done, all)` is called with numbers of cells, at the start and after each cell.
-
-    `executor` runs the cells; without one they run here, one after the other. `ProcessPoolExecutor(2, mp_context=
-    multiprocessing.get_context("spawn"))` is for two processes, Dask's `client.get_executor()` for several machines.
-    Workers must be able to read the paths; arrays are sent. Only this process writes.
     """
     listed = _cells(grid, fixed)
     cells = {_name(grid, cell): cell for cell in listed}
@@ -86,14 +79,12 @@ def sweep(
     folder, report, rows = Path(folder), progress or (lambda done, cells: None), {}
     folder.mkdir(parents=True, exist_ok=True)
     for name, cell in cells.items():
-        named, of_digest = (folder / name, folder.glob(f"[!.]*{name[-DIGITS:]}"))
+        named, of_digest = folder / name, folder.glob(f"[!.]*{name[-DIGITS:]}")
         if place := named if named.is_dir() else next(of_digest, None):
             rows[name] = _row(grid, cell, Result.load(place), place.name)
     report(len(rows), len(cells))
-    for name, outcome in _outcomes({name: cell for name, cell in cells.items() if name not in rows}, executor):
-        if isinstance(outcome, Result):
-            outcome.keep(folder / name)
-        rows[name] = _row(grid, cells[name], outcome, name)
+    for name in [name for name in cells if name not in rows]:
+        rows[name] = _row(grid, cells[name], _run(cells[name], folder / name), name)
         report(len(rows), len(cells))
     finished = Sweep([rows[name] for name in cells], folder, grid)
     text = io.StringIO(newline="")
@@ -106,31 +97,16 @@ def sweep(
     return finished
 
 
-def run_cell(cell: dict[str, Any]) -> Result | str:
-    """Run one cell; return its result, or an error message. Workers import this function by its name."""
+def _run(cell, folder):
+    """Run a cell; keep its result and return it, or return an error message."""
     try:
         result = style_transfer(**cell)
     except (ValueError, OSError) as error:
         return reason(error)
     if result.interrupted:
         raise KeyboardInterrupt
+    result.keep(folder)
     return result
-
-
-def _outcomes(cells, executor):
-    """Yield (name, what `run_cell` returns) for every cell as it ends."""
-    if executor is None:
-        yield from ((name, run_cell(cell)) for name, cell in cells.items())
-        return
-    futures = {executor.submit(run_cell, cell): name for name, cell in cells.items()}
-    try:
-        for future in as_completed(futures):
-            yield futures.pop(future), future.result()
-    except BrokenExecutor as error:
-        raise BrokenExecutor("A worker died. What is finished is kept: call the sweep again to go on.") from error
-    finally:
-        for future in futures:
-            future.cancel()
 
 
 def _cells(grid, fixed):

@@ -18,6 +18,13 @@ from .checks import suggestion
 class Parser(argparse.ArgumentParser):
     """A parser that reports an error without the usage, and suggests an option for a mistyped one."""
 
+    def add_settings(self, options: dict[str, dict], defaults: dict[str, Any], shown: dict[str, str]) -> None:
+        """Add `options`, {name: arguments of `add_argument`}; each help ends with the default, or what is `shown`."""
+        for name, option in options.items():
+            default = shown.get(name, defaults[name])
+            option["help"] += "" if default is None else f" (default: {default})"
+            self.add_argument("--" + name.replace("_", "-"), default=defaults[name], **option)
+
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:
         args, options = sys.argv[1:] if args is None else args, self._option_string_actions
         for word in itertools.takewhile(lambda word: word != "--", args):

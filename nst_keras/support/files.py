@@ -86,8 +86,7 @@ def read_json(path: Path, kinds: Mapping) -> dict:
 
 def check_kinds(values: object, kinds: Mapping, path: Path) -> None:
     """Raise a `ValueError` unless `values` is a dictionary with a value of each of `kinds`; numbers must be finite."""
-    wrong = [key for key, kind in kinds.items() if not isinstance(values, dict) or not _is(values.get(key), kind)]
-    if wrong:
+    if wrong := [key for key, kind in kinds.items() if not isinstance(values, dict) or not _is(values.get(key), kind)]:
         raise ValueError(f"{str(path)!r} was not written by nst_keras, or is damaged: see {', '.join(wrong)} in it.")
 
 
@@ -116,8 +115,7 @@ def read_arrays(path: Path, needed: Iterable[str] = ()) -> dict[str, np.ndarray]
             if sum(member.file_size for member in members) > path.stat().st_size:
                 raise ValueError("its parts say that they are larger than the whole")
             arrays = {member.filename.removesuffix(".npy"): _array(archive, member) for member in members}
-        missing = set(needed) - arrays.keys()
-        if missing:
+        if missing := set(needed) - arrays.keys():
             raise ValueError(f"it lacks {', '.join(sorted(missing))}")
     except Exception as error:  # zipfile and NumPy raise many types on damaged data; the user needs one
         raise ValueError(f"{str(path)!r} cannot be read as arrays: {error}.") from error

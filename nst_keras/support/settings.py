@@ -13,7 +13,6 @@ from ..correlations import Correlation, as_correlations
 from ..formulas import FORMULAS
 from ..image import STARTS
 from ..network import COLOR, LAYERS, check_layers, check_network, layer_names
-from ..networks.precision import chosen_precision
 from ..optimize import OPTIMIZERS
 from .checks import checked_name, checked_number, checked_whole, is_whole, suggestion
 from .pictures import MIN_SIDE
@@ -52,7 +51,6 @@ class Settings:
     tile: int | None
     pooling: str | None
     weights: Any
-    precision: str
     seed: int
 
     @classmethod
@@ -66,7 +64,7 @@ class Settings:
         Raises a `ValueError` that names the setting, what was expected, and what came.
         """
         check_network(self.network, self.pooling, self.weights)
-        made = {"precision": chosen_precision(self.precision, self.network), "content_layers": [], "style_layers": []}
+        made = {"content_layers": [], "style_layers": []}
         for group in ("content",) * content + ("style",) * bool(styles):
             name = f"{group}_layers"
             made[name] = checked_layers(name, self.network, getattr(self, name), group, self.formula)
@@ -118,8 +116,7 @@ class Settings:
             if any(value is None for value in given.values()):
                 _warn_of_published_weights(self.formula, self.network)
             return {name: checked_weight(name, value, self.formula) for name, value in given.items()}
-        asked = [name for name, value in given.items() if value is not None]
-        if asked:
+        if asked := [name for name, value in given.items() if value is not None]:
             raise ValueError(f"shares take the place of weights; give either shares or {', '.join(asked)}.")
         if not isinstance(self.shares, dict) or not self.shares or not set(self.shares) <= set(GROUPS):
             raise ValueError(f"shares must be a dictionary with some of {', '.join(GROUPS)}; got {self.shares!r}.")
@@ -195,7 +192,7 @@ def _warn_of_published_weights(formula, network):
         return
     remedy = 'Give weights of your own, or shares, such as shares={"content": 0.2, "style": 0.7, "tv": 0.1}.'
     if expected == "rescaled":
-        remedy = f"nst_keras.networks.rescaling.rescale_network makes a network with such features. {remedy}"
+        remedy = f"nst_keras.network.rescale_network makes a network with such features. {remedy}"
     warnings.warn(
         f'The weights of formula "{formula}" were published for {expected} features of VGG, which {network} does not '
         f"have. {remedy}",

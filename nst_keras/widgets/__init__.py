@@ -1,7 +1,12 @@
 """Widgets for notebooks: a painter of masks, and a desk to try settings with. They need `pip install anywidget`."""
 
-from .painter import MaskPainter  # first: it explains what to do without anywidget
-
-from .desk import MixingDesk  # isort: skip
+try:
+    from .desk import MixingDesk
+    from .painter import MaskPainter
+except ImportError as error:
+    raise ImportError(
+        "The widgets need anywidget: pip install anywidget, then restart the kernel. Without it, select_polygon, "
+        "select_flood, select_color and the others of nst_keras.masks.selections make masks."
+    ) from error
 
 __all__ = ["MaskPainter", "MixingDesk"]

@@ -14,13 +14,12 @@ from ipywidgets import HTML, Box, Checkbox, FloatProgress, FloatSlider, HBox, VB
 
 from ..image import load_image
 from ..masks.basics import load_mask
-from ..support.checks import sides
+from ..support.checks import sides, suggestion
 from ..support.settings import WEIGHTS
 from ..support.types import MaskSource, PathLike
 from ..transfer import DEFAULTS, style_transfer
-from .engine import Background, Mix, Previews, keep, keep_upload, named, plain_settings, png, starting_paths, strip
+from . import parts
 from .painter import MaskPainter
-from .parts import SHARE, SMALL, WIDE, BeforeAfter, Chooser, Code, button, controls, labelled
 
 BUNDLED = Path(__file__).parents[2] / "images"
 STYLES = ("style 1", "style 2", "style 3", "style 4")
@@ -51,9 +50,9 @@ class MixingDesk(VBox):
     also if it was stopped, or None. Runs are in a thread, so the kernel stays free. A notebook that is open without a
     kernel shows the last pictures in place of the desk.
 
-    `content` is the photograph, a file that the code can name, and `styles` are one to four files; by default they are
+    `content` is the photograph, and `styles` are one to four paintings, all of them files; by default they are
     the first and the last in `pictures`, the folder of pictures to choose from. `masks` are masks to start with, one
-    for each style, see `load_mask`; the desk keeps 256 levels of them. `settings` are those of `style_transfer`: the
+    for each style, see `load_mask`. `settings` are those of `style_transfer`: the
     controls start there, and one without a control, such as `iterations`, is fixed. Uploads, masks and saved pictures
     go to `folder`, which is made when it is needed; nothing in it is overwritten.
     """
@@ -70,17 +69,19 @@ class MixingDesk(VBox):
     ) -> None:
         super().__init__()
         self.result, self.folder = None, Path(folder)
-        content, styles, self._paths = starting_paths(content, styles, pictures)
+        content, styles, self._paths = parts.starting_paths(content, styles, pictures)
         if not 1 <= len(styles) <= len(STYLES):
             raise ValueError(f"styles must be 1 to {len(STYLES)} paths; got {len(styles)}.")
-        settings = plain_settings(settings)
+        known = vars(DEFAULTS).keys() - {"shares"}
+        for name in settings.keys() - known:
+            raise ValueError(f"{name} is not a setting of the desk.{suggestion(name, known)}")
         start = replace(DEFAULTS, masks=masks, **settings).checked(styles=len(styles))
-        self.controls = controls(start)
+        self.controls = parts.controls(start)
         self._fixed = {k: v for k, v in settings.items() if k not in {*self.controls, "style_weights"}}
-        self._previews, self._work = Previews(start), Background()
+        self._previews, self._work = parts.Previews(start), parts.Background()
         self._rows, self._painters = [], {}  # a row for each style; {photograph: the painter of its masks}
         self._still, self._hidden = None, Box(layout={"display": "none"})
-        self._last = strip([self._previews.reduced(path) for path in (content, *styles)], "")
+        self._last = parts.strip([self._previews.reduced(path) for path in (content, *styles)], "")
         loaded = [load_mask(mask, load_image(content).shape, name=f"masks[{i}]") for i, mask in enumerate(masks or [])]
         self._painted = {content: dict(zip(STYLES, loaded, strict=False))}  # masks that no painter shows now
         self._lay_out(content, masks is not None)
@@ -89,15 +90,14 @@ class MixingDesk(VBox):
         self._content_changed()
 
     def _lay_out(self, content, masked):
-        self._content = Chooser("content", named(self._paths), content, self._content_changed, self._upload)
-        self._styles, self._masks, self._view, self._code = VBox(), VBox(), BeforeAfter(), Code()
-        self._add = button("Add a style", self._add_style, "Mix another style in", icon="plus")
-        self._masked = Checkbox(masked, description="masks: each style in its place", indent=False, layout=WIDE)
+        self._content = parts.Chooser("content", parts.named(self._paths), content, self._content_changed, self._upload)
+        self._styles, self._masks, self._view = VBox(), VBox(), parts.BeforeAfter()
+        self._add = parts.button("Add a style", self._add_style, "Mix another style in", icon="plus")
+        self._masked = Checkbox(masked, description="masks: each style in its place", indent=False, layout=parts.WIDE)
         self._status, self._progress = HTML(), FloatProgress(max=1, layout={"width": "auto", "height": "8px"})
-        paint = button("Paint", self.paint, "Paint the full picture", icon="paint-brush", button_style="primary")
-        stop = button("Stop", self.stop, "Stop painting, and keep what there is", icon="stop")
-        save = button("Save", self._save_result, "Save the last full picture", icon="save")
-        code = button("Code for this", self._show_code, "Python that makes this picture", icon="code")
+        paint = parts.button("Paint", self.paint, "Paint the full picture", icon="paint-brush", button_style="primary")
+        stop = parts.button("Stop", self.stop, "Stop painting, and keep what there is", icon="stop")
+        save = parts.button("Save", self._save_result, "Save the last full picture", icon="save")
         self._buttons = paint, stop, save
         self._set_painting(False)
         for control in self.controls.values():
@@ -105,15 +105,10 @@ class MixingDesk(VBox):
         self._masked.observe(self._masks_changed, "value")
         settings = [control for name, control in self.controls.items() if name != "mask_mode"]
         wrap, column = {"flex_flow": "row wrap"}, {"flex": "1 1 330px", "min_width": "0", "padding": "0 12px 8px 0"}
-        left = [self._view, self._status, self._progress, HBox([paint, stop, save, code], layout=wrap)]
+        left = [self._view, self._status, self._progress, HBox([paint, stop, save], layout=wrap)]
         right = [self._content, self._styles, self._add, *settings, self._masked]
         columns = [VBox(left, layout={"max_width": "640px", **column}), VBox(right, layout=column)]
-        self.children = [Box(columns, layout=wrap), self._code, self._masks]
-
-    @property
-    def code(self) -> str:
-        """Python that paints exactly the full picture of these controls; painted masks are saved for it."""
-        return self._mix().source_code(self.folder)
+        self.children = [Box(columns, layout=wrap), self._masks]
 
     @shows_errors
     def paint(self) -> None:
@@ -134,11 +129,11 @@ class MixingDesk(VBox):
         """Save the last full picture as a PNG in `folder`, under a name that is free; return its path."""
         if self.result is None:
             raise ValueError("there is no full picture yet: paint it first.")
-        name = "_".join(Path(path).stem for path in (self._painted_mix.content, *self._painted_mix.styles))
-        return keep(png(self.result.image), self.folder, f"{name}.png")
+        name = "_".join(Path(path).stem for path in self.result.inputs[: 1 + len(self.result.styles)])
+        return parts.keep(parts.png(self.result.image), self.folder, f"{name}.png")
 
     def _mix(self):
-        """Return the mix that the controls show."""
+        """Return what the controls show, as arguments of `style_transfer`."""
         settings = {name: control.value for name, control in self.controls.items()}
         settings |= {name: float(f"{settings[name]:.3g}") for name in WEIGHTS}  # as the sliders show them
         if not settings["preserve_color"]:
@@ -148,13 +143,14 @@ class MixingDesk(VBox):
         settings["masks"] = self._painted_masks()
         if not settings["masks"]:
             del settings["masks"], settings["mask_mode"]
-        return Mix(self._content.path, [row.path for row in self._rows], self._fixed | settings)
+        sources = {"content": self._content.path, "style": [row.path for row in self._rows]}
+        return sources | self._fixed | settings
 
     def _painted_masks(self):
-        """Return the masks, rounded to the levels of a file; an empty list if nothing is painted."""
+        """Return the masks; an empty list if nothing is painted."""
         if not self._masked.value:
             return []
-        masks = [np.round(mask * 255) / np.float32(255) for mask in self._painters[self._content.path].masks.values()]
+        masks = list(self._painters[self._content.path].masks.values())
         black = [row.label for row, mask in zip(self._rows, masks, strict=True) if not mask.any()]
         if 0 < len(black) < len(masks):
             raise ValueError(f"The mask of {black[0]} is black everywhere: paint where it applies, or remove it.")
@@ -171,13 +167,12 @@ class MixingDesk(VBox):
         return show(data, metadata={"image/jpeg": {"alt": self._view.description}}, raw=True, **options)
 
     def _changed(self, change=None):
-        self._code.code = ""
         self.controls["color_strength"].disabled = not self.controls["preserve_color"].value
         self._work.submit(self._preview, delay=DEBOUNCE)
 
     @shows_errors
     def _content_changed(self):
-        self._view.before = self._view.after = png(self._previews.reduced(self._content.path))
+        self._view.before = self._view.after = parts.png(self._previews.reduced(self._content.path))
         self._view.description = "The photograph"
         self._masks_changed()
 
@@ -199,10 +194,10 @@ class MixingDesk(VBox):
 
     def _add_style(self, path=None, share=0.5):
         label = next(label for label in STYLES if label not in [row.label for row in self._rows])
-        row = Chooser(label, named(self._paths), path or self._paths[-1], self._changed, self._upload)
-        row.share = labelled(FloatSlider, f"share of {label}", share, "How much of it is mixed in", **SHARE)
+        row = parts.Chooser(label, parts.named(self._paths), path or self._paths[-1], self._changed, self._upload)
+        row.share = parts.labelled(FloatSlider, f"share of {label}", share, "How much of it is mixed in", **parts.SHARE)
         row.share.observe(self._changed, "value")
-        remove = button("", lambda: self._remove_style(row), f"Remove {label}", icon="times", layout=SMALL)
+        remove = parts.button("", lambda: self._remove_style(row), f"Remove {label}", icon="times", layout=parts.SMALL)
         row.children += (remove,)
         self._rows.append(row)
         self._styles_changed()
@@ -221,18 +216,14 @@ class MixingDesk(VBox):
 
     @shows_errors
     def _upload(self, chooser, name, data):
-        path = keep_upload(data, self.folder, name).as_posix()
+        path = parts.keep_upload(data, self.folder, name).as_posix()
         self._paths += [] if path in self._paths else [path]
         for row in (self._content, *self._rows):
-            row.offer(named(self._paths), path if row is chooser else row.path)
+            row.offer(parts.named(self._paths), path if row is chooser else row.path)
 
     @shows_errors
     def _save_result(self):
         self._set_status(f"Saved as {self.save()}.")
-
-    @shows_errors
-    def _show_code(self):
-        self._code.code = self.code
 
     @shows_errors
     def _preview(self, stop):
@@ -252,13 +243,12 @@ class MixingDesk(VBox):
             if step.seconds - shown >= FRAME_SECONDS:
                 shown, self._progress.value = step.seconds, step.progress
                 self._set_status(f"Painting, {step.size} px: {step.progress:.0%} done.")
-                self._view.after = png(step.image, MAX_SHOWN_SIDE)
+                self._view.after = parts.png(step.image, MAX_SHOWN_SIDE)
             if stop.is_set():
                 raise StopIteration
 
         try:
-            self.result = style_transfer(mix.content, mix.styles, callback=follow, **mix.settings)
-            self._painted_mix = mix
+            self.result = style_transfer(**mix, callback=follow)
         finally:
             self._set_painting(False)
         seconds = self.result.history[-1].seconds
@@ -271,12 +261,12 @@ class MixingDesk(VBox):
         self._progress.layout.visibility = "visible" if running else "hidden"
 
     def _show(self, result, mix, title):
-        self._view.before, self._view.after = png(result.content, MAX_SHOWN_SIDE), png(result.image, MAX_SHOWN_SIDE)
+        self._view.before, self._view.after = (parts.png(p, MAX_SHOWN_SIDE) for p in (result.content, result.image))
         notes = result.notes if result is self.result else []  # the notes of a preview are about its few pixels
         self._set_status("\n".join([f"{title}: {sides(result.image.shape)} pixels.", *notes]))
-        settings = [f"{name}={value}" for name, value in mix.settings.items() if name != "masks"]
-        self._view.description = f"{title}: {', '.join(settings)}"
-        self._last = strip([result.content, *result.styles, result.image], self._view.description)
+        told = [f"{name}={value}" for name, value in mix.items() if name not in ("content", "style", "masks", "init")]
+        self._view.description = f"{title}: {', '.join(told)}"
+        self._last = parts.strip([result.content, *result.styles, result.image], self._view.description)
         if self._still:
             self._show_still(self._still.update)
 

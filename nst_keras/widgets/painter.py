@@ -10,17 +10,10 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import anywidget
 import numpy as np
 from matplotlib.colors import to_hex
-
-try:
-    import anywidget
-    from traitlets import Bytes, List
-except ImportError as error:
-    raise ImportError(
-        "The mask painter needs anywidget: pip install anywidget, then restart the kernel. Without it, select_polygon, "
-        "select_flood, select_color and the others of nst_keras.masks.selections make masks."
-    ) from error
+from traitlets import Bytes, List
 
 from ..image import load_image, reduced, to_pil
 from ..masks.basics import load_mask, resize_mask, save_mask
@@ -33,14 +26,12 @@ MAX_PAINTED_SIDE = 1600
 
 def _unpacked(packed, shape):
     """Return the levels, uint8 of `shape`, of a mask that the browser sent; raise a `ValueError` for other data."""
-    if not isinstance(packed, (bytes, memoryview)):
-        raise ValueError(f"the browser must send a mask as bytes; got {type(packed).__name__}.")
     height, width = shape
     stream = zlib.decompressobj()
     try:
         levels = stream.decompress(packed, height * width + 1)  # no more, even if the data hold more
-    except zlib.error as error:
-        raise ValueError(f"the browser must send a mask compressed with zlib; got other data ({error}).") from error
+    except (TypeError, zlib.error) as error:
+        raise ValueError(f"the browser must send bytes compressed with zlib; got other data: {error}.") from error
     if len(levels) != height * width or not stream.eof or stream.unused_data:
         found = "more" if len(levels) > height * width or stream.unused_data else f"{len(levels)}, or a broken end"
         raise ValueError(f"the browser must send a mask of {width}×{height} levels, {height * width}; got {found}.")

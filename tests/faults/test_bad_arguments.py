@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from nst_keras import COLOR_METHODS, FORMULAS, style_transfer, transfer
 from nst_keras.network import NETWORKS
-from nst_keras.networks.precision import PRECISIONS
 from nst_keras.optimize import OPTIMIZERS
 from nst_keras.support.settings import COMBINATIONS, MASK_MODES
 
@@ -147,7 +146,6 @@ MISSPELT = {
     "combine": COMBINATIONS,
     "mask_mode": MASK_MODES,
     "preserve_color": COLOR_METHODS,
-    "precision": PRECISIONS,
     "pooling": ("average", "max"),
     "init": ("content", "style", "noise", "blend"),
 }

@@ -15,7 +15,7 @@ from nst_keras.objective import Objective
 from nst_keras.optimize import OPTIMIZERS
 
 PACKAGE = os.path.dirname(nst_keras.__file__) + os.sep
-SMALL = {"content_layers": ["block1_conv2"], "style_layers": ["color", "block1_conv1"], "size": 128, "iterations": 4}
+SMALL = {"content_layers": ["block1_conv2"], "style_layers": ["color", "block1_conv1"], "size": 192, "iterations": 4}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def seen(monkeypatch):
             objective.evaluate = watched
             recorders.append((self, totals))
 
-    monkeypatch.setattr(optimize, "Recorder", Watched)
+    monkeypatch.setattr(transfer, "Recorder", Watched)
     return recorders
 
 
@@ -55,7 +55,7 @@ class Lines:
         self.count, self.last = 0, last
 
     def __call__(self, frame, event, argument):
-        if not frame.f_code.co_filename.startswith(PACKAGE) or frame.f_code.co_name == "coarse_to_fine":
+        if not frame.f_code.co_filename.startswith(PACKAGE) or frame.f_code.co_name == "paint":
             return None
         if event == "line":
             self.count += 1
@@ -65,7 +65,7 @@ class Lines:
 
     def watch(self, monkeypatch):
         """Only while scales are optimised; what comes before has no picture yet."""
-        original, minimize = optimize.coarse_to_fine, optimize.minimize
+        original, minimize = transfer.paint, transfer.minimize
 
         def traced(*arguments, **options):
             sys.settrace(self)
@@ -78,8 +78,8 @@ class Lines:
             minimize(*arguments, **options)
             self.at_end = self.count
 
-        monkeypatch.setattr(transfer, "coarse_to_fine", traced)
-        monkeypatch.setattr(optimize, "minimize", until_the_last)
+        monkeypatch.setattr(transfer, "paint", traced)
+        monkeypatch.setattr(transfer, "minimize", until_the_last)
 
 
 def best_is_kept(image, recorders):

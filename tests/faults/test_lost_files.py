@@ -15,7 +15,7 @@ from conftest import ROOT
 
 from nst_keras import __main__ as command_line
 from nst_keras import save_image
-from nst_keras.studio import paint_command
+from nst_keras.studio import command
 
 SUFFIXES = (".png", ".jpg", ".webp", ".bmp", ".tiff")
 
@@ -138,7 +138,7 @@ def test_a_folder_without_the_right_to_write(children, tally):
 
 
 def test_nothing_is_written_over_an_input(tmp_path, capsys, monkeypatch, tally):
-    monkeypatch.setattr(paint_command, "style_transfer", lambda *a, **o: pytest.fail("the run began"))
+    monkeypatch.setattr(command, "style_transfer", lambda *a, **o: pytest.fail("the run began"))
     monkeypatch.chdir(tmp_path)
     original = (ROOT / "images" / "cat.jpg").read_bytes()
     Path("cat.jpg").write_bytes(original)

@@ -71,7 +71,7 @@ def test_one_trace_for_each_shape(photograph, painting, monkeypatch, tally):
         return loss(image, **options)
 
     monkeypatch.setattr(objective, "total_variation_loss", watched)
-    result = style_transfer(photograph, painting, size=128, iterations=5, precision="float32")
+    result = style_transfer(photograph, painting, size=192, iterations=5)
     assert len(result.history) == 10
     assert traced == [(1, 43, 64, 3), (1, 85, 128, 3)]
     tally("iterations at two scales", len(result.history), "one trace for each shape")

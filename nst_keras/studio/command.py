@@ -1,27 +1,30 @@
-"""python -m nst_keras CONTENT STYLE [STYLE …] -o OUTPUT: one picture."""
+"""python -m nst_keras CONTENT STYLE … -o OUTPUT, and sweep PHOTOGRAPH … --style STYLE … -o FOLDER."""
 
 import contextlib
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+from tqdm.auto import tqdm
 
 from ..color import COLOR_METHODS
 from ..formulas import FORMULAS
 from ..image import save_image
 from ..network import NETWORKS
-from ..networks.precision import PRECISIONS
 from ..optimize import OPTIMIZERS
 from ..results.plot import ProgressBar, save_figure
 from ..results.recorder import NonFiniteLossError
-from ..support.checks import sides
+from ..support.checks import sides, suggestion
 from ..support.command_line import Parser
-from ..support.pictures import check_output
-from ..support.settings import MASK_MODES
+from ..support.pictures import check_output, picture_files
+from ..support.settings import MASK_MODES, WEIGHTS
 from ..transfer import DEFAULTS, style_transfer
-from .estimates import estimate
+from .runs import estimate
+from .sweeps import sweep
 
 
-def build_parser() -> Parser:
+def paint_parser() -> Parser:
     """Return the parser of the command that paints one picture; its defaults are those of `style_transfer`."""
     parser = Parser(
         prog="python -m nst_keras",
@@ -34,7 +37,6 @@ def build_parser() -> Parser:
     add("-o", "--output", required=True, help="file to write: .png, .jpg, .webp, .bmp or .tiff")
     add("--dpi", type=int, help="dots per inch for printing, written into the file")
     add("--estimate", action="store_true", help="only print the time and memory that the run will need")
-    add("--finish-in", type=float, metavar="SECONDS", help="use the largest size that takes no longer")
     add("--comparison", metavar="FILE", help="also write a figure of content, styles, result and loss curves")
     masks = "white is where a style applies; one mask for each style, in the same order"
     add("--mask", action="append", dest="masks", metavar="FILE", help=masks)
@@ -54,21 +56,41 @@ def build_parser() -> Parser:
         "weights": {"metavar": "FILE", "help": "other weights for the network"},
         "optimizer": {"choices": list(OPTIMIZERS), "help": "the method of optimisation"},
         "tile": {"type": int, "help": "side of the squares in which a large picture is computed, in pixels"},
-        "precision": {"choices": PRECISIONS, "help": "number format of the network"},
         "seed": {"type": int, "help": "seed of the noise"},
     }
-    for name, option in options.items():
-        default = getattr(DEFAULTS, name)
-        if name.endswith("_weight"):
-            default = f"the formula's; {getattr(FORMULAS[DEFAULTS.formula], name):g} in {DEFAULTS.formula}"
-        option["help"] += f" (default: {default})"
-        add("--" + name.replace("_", "-"), default=getattr(DEFAULTS, name), **option)
+    usual = FORMULAS[DEFAULTS.formula]
+    published = {name: f"the formula's; {getattr(usual, name):g} in {DEFAULTS.formula}" for name in WEIGHTS}
+    parser.add_settings(options, vars(DEFAULTS), published)
+    return parser
+
+
+def sweep_parser() -> Parser:
+    """Return the parser of the subcommand `sweep`."""
+    parser = Parser(
+        prog="python -m nst_keras sweep",
+        description="Paint every photograph in every style with every setting. Finished pictures in FOLDER are "
+        "not painted again: after a crash, the same command continues.",
+        epilog="example: python -m nst_keras sweep holiday --style night.jpg mosaic.jpg -o painted "
+        "--set size=384 --set style_weight=2,6,20",
+    )
+    add = parser.add_argument
+    add("content", nargs="+", help="photographs, and folders of photographs")
+    add("--style", nargs="+", action="extend", required=True, help="one or more pictures; each is a style of its own")
+    add("-o", "--output", required=True, metavar="FOLDER", help="folder for the runs, a table and a contact sheet")
+    setting = "an argument of style_transfer with one value or more, such as style_weight=2,6,20"
+    add("--set", action="append", default=[], metavar="NAME=VALUE,…", help=setting)
     return parser
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run this command; return 0 if all is done, 130 after an interrupt."""
-    given, started = build_parser().parse_args(arguments), time.perf_counter()
+    """Run `sweep`, or the command that paints one picture; return the exit status."""
+    if arguments[:1] == ["sweep"]:
+        return _sweep(**vars(sweep_parser().parse_args(arguments[1:])))
+    return _paint(paint_parser().parse_args(arguments))
+
+
+def _paint(given):
+    started = time.perf_counter()
     settings = {name: value for name, value in vars(given).items() if name in vars(DEFAULTS)}
     for path in filter(None, (given.output, given.comparison)):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -76,11 +98,8 @@ def main(arguments: Sequence[str]) -> int:
     check_output(given.output, dpi=given.dpi)
     if given.comparison and Path(given.comparison).resolve() == Path(given.output).resolve():
         raise ValueError("--comparison must be another file than --output.")
-    if given.estimate or given.finish_in is not None:
-        expected = estimate(given.content, given.style, finish_in=given.finish_in, **settings)
-        print(expected, flush=True)
-        settings["size"] = expected.size
     if given.estimate:
+        print(estimate(given.content, given.style, **settings))
         return 0
     with contextlib.closing(ProgressBar()) as progress:
         try:
@@ -98,3 +117,46 @@ def main(arguments: Sequence[str]) -> int:
         save_figure(result.compare(), given.comparison)
         print(f"{given.comparison}: content, style, result and loss curves")
     return 130 if result.interrupted else 0
+
+
+def _sweep(content, style, output, set):
+    listed = [picture_files(name, "content") if Path(name).is_dir() else [Path(name)] for name in content]
+    settings = {}
+    for name, values in map(_setting, set):
+        settings.setdefault(name, []).extend(values)
+    fixed = {name: values[0] for name, values in settings.items() if len(values) == 1}
+    grid = {"content": [path for paths in listed for path in paths], "style": style}
+    grid |= {name: values for name, values in settings.items() if name not in fixed}
+    try:
+        with tqdm(unit="picture") as bar:
+
+            def progress(done, cells):
+                bar.total, bar.n = cells, done
+                bar.refresh()
+
+            finished = sweep(grid, output, progress=progress, **fixed)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"; finished pictures are in {output}, the same command continues.") from None
+    wrong = [row for row in finished.table if row["error"]]
+    first = {row["error"]: row for row in reversed(wrong)}  # a broken photograph is wrong in every cell that has it
+    for error, row in first.items():
+        print(f"error: {row['content']}, {row['style']}: {error}", file=sys.stderr)
+    print(f"{output}: {len(finished.table) - len(wrong)} pictures, table.csv, sheet.png")
+    return 1 if wrong else 0
+
+
+def _setting(text):
+    """Return ("size", [128, 256]) for "size=128,256"; a value is a whole number, another number, or a text."""
+    name, equals, values = text.partition("=")
+    name, known = name.replace("-", "_"), vars(DEFAULTS)
+    if not equals or name not in known:
+        expected = "--set must be NAME=VALUE,… with an argument of style_transfer"
+        raise ValueError(f"{expected}; got {text!r}.{suggestion(name, known)}")
+    return name, [_value(value) for value in values.split(",")]
+
+
+def _value(text):
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return None if text == "None" else text

@@ -1,0 +1,36 @@
+import pytest
+
+from nst_keras import build_network, style_transfer
+from nst_keras.large import memory
+
+
+def test_a_run_that_does_not_fit_is_refused_with_numbers(monkeypatch, photograph, painting):
+    free = memory.psutil.virtual_memory()._replace(available=10**8)
+    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: free)
+    started = []
+    with pytest.raises(ValueError, match=r"1024×681 .* 1\.5 GB .* 'lbfgs' takes 0\.9; 0\.1 GB are free.*size=250, opt"):
+        style_transfer(photograph, painting, size=1024, callback=started.append)
+    assert started == []
+
+
+def test_a_container_has_the_memory_of_its_limit(monkeypatch, tmp_path):
+    """The kernel ends a program that takes more, however much is free on the machine."""
+    monkeypatch.setattr(memory, "CONTAINER_LIMITS", (str(tmp_path / "none"), str(tmp_path / "limit")))
+    available = memory.free_memory()
+    (tmp_path / "limit").write_text("max\n")
+    assert memory.free_memory() == pytest.approx(available, rel=0.1)
+    used = memory.psutil.Process().memory_info().rss
+    (tmp_path / "limit").write_text(f"{used + 10**8}\n")
+    assert memory.free_memory() == pytest.approx(10**8, abs=10**7)
+    (tmp_path / "limit").write_text("1000")
+    assert memory.free_memory() == 0
+
+
+def test_an_estimate_has_a_margin(monkeypatch):
+    network = build_network("lite", ["block1_conv1"])
+    needed = memory.peak_memory(network, (64, 64), "adam")
+    monkeypatch.setattr(memory, "free_memory", lambda: 1.1 * needed)
+    with pytest.raises(ValueError, match="would need about"):
+        memory.check_memory(network, (64, 64), "adam")
+    monkeypatch.setattr(memory, "free_memory", lambda: 1.2 * needed)
+    memory.check_memory(network, (64, 64), "adam")
