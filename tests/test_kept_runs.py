@@ -4,15 +4,19 @@ import dataclasses
 import json
 import shutil
 import zipfile
+from importlib.metadata import PackageNotFoundError
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import ROOT
 from killed_run import EVERY, kill_and_resume
 from killed_run import run as run_with_checkpoints
 
 from nst_keras import Result, build_network, load_image, optimize, save_mask, style_transfer
+from nst_keras.results import runs as results_runs
 from nst_keras.results.recorder import Recorder
 from nst_keras.results.runs import Checkpoint, versions
 from nst_keras.studio import resume
@@ -196,6 +200,19 @@ def unfinished(checkpointed, tmp_path):
 def test_an_unfinished_run_is_loaded_by_resume_alone(unfinished):
     with pytest.raises(ValueError, match=r"not finished; resume\("):
         Result.load(unfinished)
+
+
+def test_versions_do_not_ask_for_the_distribution_of_tensorflow(monkeypatch):
+    """It may be called tensorflow-cpu, which has the same module."""
+
+    def installed(name):
+        if name in ("tensorflow", "keras"):
+            raise PackageNotFoundError(name)
+        return "1.0"
+
+    monkeypatch.setattr(results_runs, "version", installed)
+    told = versions()
+    assert (told["tensorflow"], told["keras"], told["numpy"]) == (tf.__version__, keras.__version__, "1.0")
 
 
 def test_other_versions_are_told(unfinished):

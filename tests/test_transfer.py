@@ -367,6 +367,23 @@ def test_an_interrupt_before_the_first_step_gives_the_start(content, painting, m
     np.testing.assert_allclose(result.image, result.content, atol=1e-6)
 
 
+def test_an_interrupt_while_the_picture_is_finished_keeps_it(content, painting, monkeypatch):
+    original, calls = transfer.after_transfer, []
+
+    def interrupted(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return original(*arguments, **options)
+
+    options = {**QUICK, "preserve_color": "luminance"}
+    expected = style_transfer(content, painting, **options)
+    monkeypatch.setattr(transfer, "after_transfer", interrupted)
+    result = style_transfer(content, painting, **options)
+    assert result.interrupted and not expected.interrupted
+    np.testing.assert_array_equal(result.image, expected.image)
+
+
 def test_a_callback_stops_the_whole_run(content, painting):
     def stop(step):
         raise StopIteration

@@ -22,7 +22,7 @@ from nbclient import NotebookClient
 from PIL import Image
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-VERSION = Path(__file__).parent.parent / "nst_keras" / "support" / "versions.py"
+VERSION = Path(__file__).parent.parent / "nst_keras" / "support" / "__init__.py"
 JPEG_QUALITY = 85
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
