@@ -97,8 +97,9 @@ def style_transfer(
         See `build_network`; "lite" comes with the package.
     content_layers, style_layers
         Names, or {layer: w_l}. By default those in `nst_keras.network.LAYERS`, all alike: the paper's; with formula
-        "relative" also the colours; for lite also the last layers of blocks 2, 3 and 4, through which it learnt. Style
-        layers may be other correlations, see `nst_keras.correlations`.
+        "relative" also the colours; for lite also block3_conv2 for the content, and for the style the last layers of
+        blocks 2, 3 and 4, through which it learnt. Style layers may be other correlations, see
+        `nst_keras.correlations`.
     formula
         The published formula: divisors, default weights, total variation; a row of `nst_keras.formulas.FORMULAS`.
     content_weight, style_weight, tv_weight
@@ -134,7 +135,7 @@ def style_transfer(
     iterations
         Number of iterations at each scale.
     scales
-        How many sizes to go through, each half the next, at least 64 px, with a shorter side of at least 32. "auto": as
+        How many sizes to go through, each half the next, at least 96 px, with a shorter side of at least 32. "auto": as
         many as that allows, but 1 where `init` is a picture, whose detail a smaller size would lose.
     optimizer
         scipy's L-BFGS-B; L-BFGS in float32 on the device, faster and for large pictures; Adam; plain gradient descent.
