@@ -47,6 +47,8 @@ def test_every_cell_is_the_run_that_it_says(made):
         assert row["loss"] == pytest.approx(row["content loss"] + row["style loss"] + row["tv loss"])
         assert row["iterations made"] == 2
         assert row["error"] == ""
+        picture = load_image(made.folder / row["folder"] / f"{row['folder']}.png")
+        np.testing.assert_allclose(picture, result.image, atol=0.5001 / 255)
 
 
 def test_the_table_and_the_sheet_are_written(made):

@@ -68,8 +68,9 @@ def sweep(grid: dict, folder: PathLike, *, progress: Callable | None = None, **f
     a folder. `fixed` are arguments that are the same for every cell. A wrong argument raises a `ValueError` before
     anything is run; a picture that cannot be read ends only its cells.
 
-    Each finished cell is kept in a folder of its own within `folder`, see `Result.keep`, and is not run again: a sweep
-    that was killed continues when it is called again, also with another grid. Cells of a changed file are run again.
+    Each finished cell is kept in a folder of its own within `folder`, see `Result.keep`; its picture has the name of
+    the folder. It is not run again: a sweep that was killed continues when it is called again, also with another grid.
+    Cells of a changed file are run again.
     `progress(done, all)` is called with numbers of cells, at the start and after each cell.
     """
     listed = _cells(grid, fixed)
@@ -106,6 +107,7 @@ def _run(cell, folder):
     if result.interrupted:
         raise KeyboardInterrupt
     result.keep(folder)
+    (folder / "result.png").rename(folder / f"{folder.name}.png")  # so that pictures gathered in one place differ
     return result
 
 
