@@ -34,7 +34,7 @@ from .support.settings import GROUPS, Settings, layers_read
 from .support.types import ImageArray, ImageSource, Layers, MaskSource, PathLike, Shape
 
 MIN_SCALE = 96  # longer side of the smallest scale, in pixels; smaller scales lose faces
-MARGIN = 1 / 32  # of the longer side, which is painted around the picture and cut off; see `canvas`
+MARGIN = 1 / 32  # of the longer side, which is painted around the picture and cut off; see `margin`
 MAX_ELONGATION = 8
 EMPTY_STYLE = "style must be a picture or a list of at least one; got an empty list."
 
