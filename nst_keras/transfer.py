@@ -227,7 +227,8 @@ def fitting_network(settings: Settings, shape: Shape, *, may_tile: bool = False)
     """Build the network of a run, and check that there is enough memory for a result of `shape`."""
     layers = layers_read(settings.content_layers, settings.style_layers)
     network = build_network(settings.network, layers, pooling=settings.pooling, weights=settings.weights)
-    check_memory(network, with_margin(shape, settings), settings.optimizer, settings.tile, may_tile=may_tile)
+    options = {"margin": margin(shape, settings), "may_tile": may_tile}
+    check_memory(network, shape, settings.optimizer, settings.tile, **options)
     return network
 
 

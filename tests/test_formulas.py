@@ -30,14 +30,15 @@ def cropped(image):
     return dx[:-1], dy[:, :-1]
 
 
-def huber_like(difference):
-    return (np.sqrt(difference**2 + 1e-4) - 0.01).mean()
+def mean_length(image):
+    dx, dy = np.zeros_like(image), np.zeros_like(image)
+    dx[:, :-1], dy[:-1] = differences(image)
+    return (np.sqrt(dx**2 + dy**2 + 1e-4) - 0.01).mean()
 
 
 def relative_variation(image):
     luminance = (image @ [0.299, 0.587, 0.114])[..., None]
-    color = image - luminance
-    return sum(huber_like(d) for d in differences(luminance)) + 3 * sum(huber_like(d) for d in differences(color))
+    return mean_length(luminance) + 3 * mean_length(image - luminance)
 
 
 def squared_variation(image):
@@ -45,7 +46,7 @@ def squared_variation(image):
 
 
 CONTENT = {  # content weight · content loss, from features F and P
-    "relative": lambda f, p: ((f - p) ** 2).sum() / (p**2).sum(),
+    "relative": lambda f, p: 2 * ((f - p) ** 2).sum() / (p**2).sum(),
     "gatys": lambda f, p: 0.5 * ((f - p) ** 2).sum(),
     "gatys-code": lambda f, p: ((f - p) ** 2).mean(),
     "keras": lambda f, p: 2.5e-8 * ((f - p) ** 2).sum(),
@@ -69,7 +70,7 @@ STYLE = {  # style weight at one layer · style loss, from features F and S of t
     "cs231n": lambda f, s: 4 * 1e3 * ((raw_gram(f) / f.size - raw_gram(s) / s.size) ** 2).sum(),
 }
 VARIATION = {  # TV weight · total variation, from an image in [0, 1]
-    "relative": lambda x: 3 * relative_variation(x),
+    "relative": lambda x: 4.5 * relative_variation(x),
     "gatys": lambda x: 0.0,
     "gatys-code": lambda x: 0.0,
     "keras": lambda x: 1e-6 * (sum(d**2 for d in cropped(255 * x)) ** 1.25).sum(),

@@ -23,7 +23,7 @@ def frames():
 
 @pytest.fixture(scope="module")
 def result(frames):
-    return style_transfer(CAT, PAINTING, size=128, iterations=5, callback=frames)
+    return style_transfer(CAT, PAINTING, size=192, iterations=5, callback=frames)
 
 
 def test_frames_are_every_nth_picture_made_small(result, frames):
@@ -63,7 +63,7 @@ def test_runs_are_compared(result, tmp_path):
     assert "seed" not in compared.table[0]
     assert [row["iterations made"] for row in compared.table] == [10, 2]
     assert compared.table[1]["loss"] == min(step.total for step in other.history)
-    last = [step.total for step in result.history if step.size == 128]
+    last = [step.total for step in result.history if step.size == 192]
     assert compared.table[0]["loss"] == min(last)
     assert [axes.get_title() for axes in compared.figure.subfigs[0].axes] == ["kept", "more style"]
     with pytest.raises(ValueError, match="runs must be a dictionary"):
@@ -124,7 +124,7 @@ def test_the_slider_moves_by_keys_and_mouse(result, page, browser):
         assert float(slider.input_value()) == pytest.approx(split, abs=2)
         box = shown.locator(".pair").bounding_box()
         picture = load_image(Image.open(io.BytesIO(shown.locator(".pair").screenshot())))
-        assert box["width"] / box["height"] == pytest.approx(128 / 85, rel=0.01)
+        assert box["width"] / box["height"] == pytest.approx(192 / 128, rel=0.01)
         content, stylised = (resize(image, picture.shape) for image in (result.content, result.image))
         edge = round(picture.shape[1] * float(slider.input_value()) / 100)
         for part, expected, other in (

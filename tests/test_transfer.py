@@ -177,7 +177,7 @@ def test_figures(result, tmp_path):
     comparison = load_image(tmp_path / "comparison.png")
     assert comparison.shape[0] > 500
     assert comparison.std() > 0.1
-    assert result.show().size == (128, 85)
+    assert result.show().size == (192, 128)
 
 
 def test_same_seed_same_picture_and_inputs_untouched(content, painting):

@@ -46,16 +46,24 @@ def peak_memory(network: keras.Model, shape: Shape, optimizer: str, tile: int | 
 
 
 def check_memory(
-    network: keras.Model, shape: Shape, optimizer: str, tile: int | None = None, *, may_tile: bool = False
+    network: keras.Model,
+    shape: Shape,
+    optimizer: str,
+    tile: int | None = None,
+    *,
+    margin: int = 0,
+    may_tile: bool = False,
 ) -> None:
     """Raise a `ValueError` with the numbers if a run would need more memory than is free on this machine.
 
-    The arguments are those of `peak_memory`. The message advises tiles if the run `may_tile`.
+    The arguments are those of `peak_memory`; `margin` pixels along each side of `shape` are painted, too. The message
+    advises tiles if the run `may_tile`.
     """
-    needed, free = peak_memory(network, shape, optimizer, tile), free_memory()
+    painted = [side + 2 * margin for side in shape[:2]]
+    needed, free = peak_memory(network, painted, optimizer, tile), free_memory()
     if MARGIN * needed <= free:
         return
-    of_optimizer = 3 * shape[0] * shape[1] * BYTES_A_VARIABLE[optimizer]
+    of_optimizer = 3 * math.prod(painted) * BYTES_A_VARIABLE[optimizer]
     advice = [f"size={int(max(shape) * math.sqrt(free / (MARGIN * needed)))}"]
     advice += ['optimizer="lbfgs-float32"'] if optimizer == "lbfgs" else []
     advice += ["tile=512"] if may_tile and tile is None else []
