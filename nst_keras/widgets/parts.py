@@ -37,7 +37,7 @@ SMALL = {"width": "36px", "padding": "0", "flex": "none"}
 SQUARE = {"width": "40px", "height": "40px", "object_fit": "cover", "overflow": "hidden", "flex": "none"}
 SHARE = {"min": 0, "max": 1, "step": 0.05}
 MAX_SIZE = 1536
-PREVIEW_SIZE, PREVIEW_ITERATIONS = 160, 20  # at each of two sizes; two seconds on two cores, half of it to compile
+PREVIEW_SIZE, PREVIEW_ITERATIONS = 160, 20  # two seconds on two cores, half of it to compile
 PREVIEW_SOURCE = 640  # pixels: previews read pictures at this size, which the largest `style_scale`, 4, needs
 STRIP_HEIGHT, STRIP_GAP = 240, 6  # pixels
 
