@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PHOTOGRAPHS = ("astronaut", "cat", "coffee", "landscape", "rocket")
 PAINTINGS = ("impasto_night", "red_sky", "woodblock_sea", "stained_glass", "pointillism", "mosaic")
 FIRST = ("cat", "impasto_night")
-SIZE = 384
+SIZE = 512
 
 
 def picture(name):
