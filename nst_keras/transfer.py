@@ -34,7 +34,7 @@ from .support.settings import GROUPS, Settings, layers_read
 from .support.types import ImageArray, ImageSource, Layers, MaskSource, PathLike, Shape
 
 MIN_SCALE = 96  # longer side of the smallest scale, in pixels; smaller scales lose faces
-MARGIN = 1 / 32  # of the longer side, which is painted around the picture and cut off; see `margin`
+MARGIN = 16  # pixels painted around the picture and cut off, see `margin`: one position of block 5
 MAX_ELONGATION = 8
 EMPTY_STYLE = "style must be a picture or a list of at least one; got an empty list."
 
@@ -227,23 +227,22 @@ def fitting_network(settings: Settings, shape: Shape, *, may_tile: bool = False)
     """Build the network of a run, and check that there is enough memory for a result of `shape`."""
     layers = layers_read(settings.content_layers, settings.style_layers)
     network = build_network(settings.network, layers, pooling=settings.pooling, weights=settings.weights)
-    options = {"margin": margin(shape, settings), "may_tile": may_tile}
-    check_memory(network, shape, settings.optimizer, settings.tile, **options)
+    around = margin(settings)
+    check_memory(network, shape, settings.optimizer, settings.tile, margin=around, may_tile=may_tile)
     return network
 
 
-def margin(shape: Shape, settings: Settings) -> int:
-    """Return how many pixels are painted around a picture of `shape`, and then cut off.
+def margin(settings: Settings) -> int:
+    """Return how many pixels are painted around a picture, and then cut off.
 
     Formulas that leave out the border of the feature maps do not ask for style there, see `Guide`: it would be pale.
     """
-    border = FORMULAS[settings.formula].border
-    return math.ceil(max(shape[:2]) * MARGIN) if settings.style_layers and border else 0
+    return MARGIN if settings.style_layers and FORMULAS[settings.formula].border else 0
 
 
 def with_margin(shape: Shape, settings: Settings) -> tuple[int, int]:
     """Return the shape that is painted for a picture of `shape`."""
-    return tuple(side + 2 * margin(shape, settings) for side in shape[:2])
+    return tuple(side + 2 * margin(settings) for side in shape[:2])
 
 
 def paint(
@@ -277,12 +276,12 @@ def paint(
     """
     regions = regions or Regions([None] * len(styles), [[None] * len(pictures) for pictures in styles], "guided", [])
     work = np.cumsum([0.0] + [math.prod(shape) for shape in shapes])
-    image, recorder, interrupted = start, None, False
+    image, recorder, interrupted, around = start, None, False, margin(settings)
     try:
         for level, shape in enumerate(shapes):
             if checkpoint and level < checkpoint.level:
                 continue
-            image, around = regions.pinned(resize(image, shape), content), margin(shape, settings)
+            image = regions.pinned(resize(image, shape), content)
             recorder = Recorder(
                 _objective(network, content, styles, regions, settings, shape),
                 add_margin(image, around),
@@ -295,12 +294,12 @@ def paint(
             )
             saving = checkpoint.begin_level(level, recorder) if checkpoint else {}
             minimize(recorder, settings.optimizer, **saving)
-            image = cut_margin(recorder.best_image, recorder.margin)
+            image = cut_margin(recorder.best_image, around)
             if recorder.stopped:
                 interrupted = True
                 break
     except KeyboardInterrupt:
-        image, interrupted = cut_margin(recorder.best_image, recorder.margin) if recorder else image, True
+        image, interrupted = cut_margin(recorder.best_image, around) if recorder else image, True
     return resize(image, shapes[-1]), recorder.history if recorder else [], interrupted
 
 
@@ -312,7 +311,7 @@ def _objective(network, content, styles, regions, settings, shape):
 
         target_network = TiledNetwork(network, settings.tile)
         make_objective = functools.partial(TiledObjective, tile=settings.tile)
-    formula, beyond, frozen = settings.formula, margin(shape, settings), regions.frozen(shape)
+    formula, beyond, frozen = settings.formula, margin(settings), regions.frozen(shape)
     frozen = None if frozen is None else add_margin(frozen, beyond)
     masks = [None if mask is None else add_margin(resize_mask(mask, shape), beyond) for mask in regions.masks]
     content_weight, style_weight, tv_weight = (

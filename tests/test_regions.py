@@ -25,6 +25,7 @@ from nst_keras.color import before_transfer
 from nst_keras.correlations import chain, shifted
 from nst_keras.image import cut_margin
 from nst_keras.masks.regions import Regions, load_regions
+from nst_keras.transfer import MARGIN
 
 QUICK = {"size": 64, "iterations": 8}
 SHAPE = (48, 64)
@@ -107,7 +108,7 @@ def test_frozen_pixels_are_the_contents(content, painting, left, tmp_path, monke
 
     def watched(objective, x):
         canvas = np.array(x, "float32").reshape(objective.shape)
-        looks.append(cut_margin(canvas, objective.shape[1] // 34))  # 1/32 of the picture
+        looks.append(cut_margin(canvas, MARGIN))
         return evaluate(objective, x)
 
     monkeypatch.setattr(Objective, "evaluate", watched)

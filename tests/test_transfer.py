@@ -319,9 +319,9 @@ def test_a_margin_is_painted_and_cut_off(content, painting):
     result = style_transfer(content, painting, **options)
     assert result.image.shape == (43, 64, 3) and set(seen) == {(43, 64, 3)}
     settings = replace(DEFAULTS, style_layers=["block1_conv1"])
-    assert margin((300, 512), settings) == 16
+    assert margin(settings) == 16
     for other in ({"formula": "gatys"}, {"style_layers": None}):
-        assert margin((300, 512), replace(settings, **other)) == 0
+        assert margin(replace(settings, **other)) == 0
     picture = np.arange(12.0).reshape(3, 4)
     np.testing.assert_array_equal(add_margin(picture, 1)[:2], [[0, 0, 1, 2, 3, 3], [0, 0, 1, 2, 3, 3]])
     np.testing.assert_array_equal(cut_margin(add_margin(picture, 2), 2), picture)

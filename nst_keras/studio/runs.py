@@ -61,10 +61,10 @@ def estimate(content: ImageSource, style: Any, **settings: Any) -> Estimate:
     layers = layers_read(checked.content_layers, checked.style_layers)
     network = build_network(checked.network, layers, pooling=checked.pooling, weights=checked.weights)
     shapes = pyramid(content.shape, checked.size, checked.scales)
-    constant, for_each = _seconds_an_iteration(content, style, settings)
+    constant, for_each = _seconds_an_iteration(content, style, settings, checked)
     iterations = checked.iterations * len(shapes)
     evaluations = iterations * (EVALUATIONS_AN_ITERATION if checked.optimizer.startswith("lbfgs") else 1.0)
-    seconds = START + checked.iterations * sum(constant + for_each * math.prod(shape) for shape in shapes)
+    seconds = START + checked.iterations * sum(constant + for_each * math.prod(with_margin(s, checked)) for s in shapes)
     memory = peak_memory(network, with_margin(shapes[-1], checked), checked.optimizer, checked.tile)
     return Estimate(checked.size, iterations, math.ceil(evaluations), seconds, memory)
 
@@ -83,13 +83,13 @@ def resume(folder: PathLike, *, callback: Callable | None = None) -> Result:
     return style_transfer(**read_run(folder, vars(DEFAULTS)), callback=callback, checkpoint=Checkpoint(folder))
 
 
-def _seconds_an_iteration(content, style, settings):
+def _seconds_an_iteration(content, style, settings, checked):
     """Return a constant and the seconds for each pixel."""
     pixels, seconds = [], []
     for size in PROBES:
         steps = []
         probe = {"size": size, "scales": 1, "iterations": PROBE_ITERATIONS, "tile": None}
         style_transfer(content, style, **settings | probe, callback=steps.append)
-        pixels.append(math.prod(fitting_shape(content.shape, size)))
+        pixels.append(math.prod(with_margin(fitting_shape(content.shape, size), checked)))
         seconds.append(np.median(np.diff([step.seconds for step in steps])[UNTIMED:]))
     return scipy.optimize.nnls(np.vander(pixels, 2, increasing=True), seconds)[0]

@@ -73,7 +73,7 @@ def test_one_trace_for_each_shape(photograph, painting, monkeypatch, tally):
     monkeypatch.setattr(objective, "total_variation_loss", watched)
     result = style_transfer(photograph, painting, size=192, iterations=5)
     assert len(result.history) == 10
-    assert traced == [(1, 70, 102, 3), (1, 140, 204, 3)]  # with margins of 3 and 6 pixels
+    assert traced == [(1, 96, 128, 3), (1, 160, 224, 3)]  # with a margin of 16 pixels
     tally("iterations at two scales", len(result.history), "one trace for each shape")
 
 
