@@ -283,7 +283,7 @@ def test_colors_can_be_preserved(content, painting, method):
     plain = style_transfer(content, painting, **QUICK)
     kept = style_transfer(content, painting, **QUICK, preserve_color=method)
     far, near = (np.abs((result.image - plain.content).mean(axis=(0, 1))).max() for result in (plain, kept))
-    assert near < 0.5 * far
+    assert near < 0.7 * far
     np.testing.assert_array_equal(kept.content, plain.content)
     none = style_transfer(content, painting, **QUICK, preserve_color=method, color_strength=0)
     np.testing.assert_array_equal(none.image, plain.image)
