@@ -158,9 +158,8 @@ def style_sums(features: dict[str, tf.Tensor], correlation: Correlation, mask: t
         (h, w) in [0, 1], of the size of `correlation.layer`.
     """
     first = _shift(features[correlation.layer], correlation.shift)
-    squares = tf.ones(first.shape[1:3], first.dtype) if mask is None else tf.square(tf.cast(mask, first.dtype))
-    weights = None if mask is None else squares  # without weights a Gram matrix takes less time
-    squares = squares[None, ..., None]
+    weights = None if mask is None else tf.square(tf.cast(mask, first.dtype))  # without them it takes less time
+    squares = tf.ones((1, *first.shape[1:3], 1), first.dtype) if mask is None else weights[None, ..., None]
     if correlation.deeper is None:
         second, second_squares = first, squares
         products = gram_matrix(first, weights=weights)

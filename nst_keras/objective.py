@@ -247,11 +247,11 @@ def style_terms(targets: Targets, weight: float, *, name: str = "style", mask: M
 
     `name` distinguishes several styles. `mask`, with the image's proportions, is white where the style applies.
     """
-
-    def term(c, target):
-        return Term(f"{name} {c}", weight * c.weight, StyleLoss(c, target, Guide(mask, target.formula, target.classic)))
-
-    return [term(c, target) for c, target in targets.items()]
+    guide = functools.cache(functools.partial(Guide, mask))  # terms share one, which resizes the mask once for a size
+    return [
+        Term(f"{name} {c}", weight * c.weight, StyleLoss(c, target, guide(target.formula, target.classic)))
+        for c, target in targets.items()
+    ]
 
 
 class VariationLoss(NamedTuple):

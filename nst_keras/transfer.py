@@ -223,20 +223,21 @@ def style_transfer(
 DEFAULTS = Settings.of(style_transfer.__kwdefaults__)
 
 
+def built_network(settings: Settings) -> keras.Model:
+    """Build the network of checked settings, with the layers that they read."""
+    layers = layers_read(settings.content_layers, settings.style_layers)
+    return build_network(settings.network, layers, pooling=settings.pooling, weights=settings.weights)
+
+
 def fitting_network(settings: Settings, shape: Shape, *, may_tile: bool = False) -> keras.Model:
     """Build the network of a run, and check that there is enough memory for a result of `shape`."""
-    layers = layers_read(settings.content_layers, settings.style_layers)
-    network = build_network(settings.network, layers, pooling=settings.pooling, weights=settings.weights)
-    around = margin(settings)
-    check_memory(network, shape, settings.optimizer, settings.tile, margin=around, may_tile=may_tile)
+    network, painted = built_network(settings), with_margin(shape, settings)
+    check_memory(network, painted, settings.optimizer, settings.tile, result=shape, may_tile=may_tile)
     return network
 
 
 def margin(settings: Settings) -> int:
-    """Return how many pixels are painted around a picture, and then cut off.
-
-    Formulas that leave out the border of the feature maps do not ask for style there, see `Guide`: it would be pale.
-    """
+    """Return how many pixels are painted around a picture and cut off: a border is asked for no style, see `Guide`."""
     return MARGIN if settings.style_layers and FORMULAS[settings.formula].border else 0
 
 
@@ -330,8 +331,7 @@ def _objective(network, content, styles, regions, settings, shape):
         targets, shares, masks = [blended_targets(targets, shares)], [1.0], [None]
     for number, (target, share, mask) in enumerate(zip(targets, shares, masks, strict=True), start=1):
         name = "style" if len(targets) == 1 else f"style {number}"
-        weight = style_weight * share
-        terms += style_terms(target, weight, name=name, mask=mask)
+        terms += style_terms(target, style_weight * share, name=name, mask=mask)
     terms.append(total_variation_term(tv_weight, formula=formula))
     if settings.shares:
         halfway = (content + add_margin(resize(styles[0][0], shape), beyond)) / 2

@@ -316,10 +316,10 @@ def test_shrunk_keeps_flat_images_and_blurs_by_one_pixel():
 
 def test_training_lowers_the_loss_and_keeps_a_record(folder, tmp_path):
     steps = []
-    training = train(STYLE, folder, steps=12, **QUICK, sample=folder / "cat.png", every=6, callback=steps.append)
+    training = train(STYLE, folder, steps=18, **QUICK, sample=folder / "cat.png", every=9, callback=steps.append)
     totals = [step.total for step in training.history]
-    assert np.mean(totals[-3:]) < 0.8 * totals[0]
-    assert [step.iteration for step in training.history if steps[step.iteration - 1].image is not None] == [6, 12]
+    assert np.mean(totals[-3:]) < 0.7 * totals[0]
+    assert [step.iteration for step in training.history if steps[step.iteration - 1].image is not None] == [9, 18]
     assert all(step.total == pytest.approx(sum(step.terms.values())) for step in training.history)
     assert list(training.unreadable) == [str(folder / "broken.jpg")]
     assert training.history[-1].progress == 1

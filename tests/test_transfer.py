@@ -280,12 +280,13 @@ def test_formulas_bring_their_weights_and_say_where_they_do_not_hold(content, pa
 @pytest.mark.parametrize("method", COLOR_METHODS)
 def test_colors_can_be_preserved(content, painting, method):
     """The mean colour of the result is nearer to the content's, for every method; at strength 0 nothing happens."""
-    plain = style_transfer(content, painting, **QUICK)
-    kept = style_transfer(content, painting, **QUICK, preserve_color=method)
+    options = QUICK | {"iterations": 16}
+    plain = style_transfer(content, painting, **options)
+    kept = style_transfer(content, painting, **options, preserve_color=method)
     far, near = (np.abs((result.image - plain.content).mean(axis=(0, 1))).max() for result in (plain, kept))
-    assert near < 0.7 * far
+    assert near < 0.5 * far
     np.testing.assert_array_equal(kept.content, plain.content)
-    none = style_transfer(content, painting, **QUICK, preserve_color=method, color_strength=0)
+    none = style_transfer(content, painting, **options, preserve_color=method, color_strength=0)
     np.testing.assert_array_equal(none.image, plain.image)
     again = style_transfer(content, painting, **json.loads(json.dumps(kept.settings)))
     np.testing.assert_array_equal(again.image, kept.image)

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 from ..image import save_image
 from ..network import NETWORKS
 from ..results.plot import ProgressBar
-from ..support.command_line import Parser
+from ..support.command_line import LOSS_WEIGHTS, Parser
 from .network import SUFFIX, apply_to_files, check_weights_path, load_network, trained_networks
 from .training import DEFAULTS, DEFAULTS_OF_TASK, train
 
@@ -31,9 +31,7 @@ def train_parser() -> Parser:
         "size": {"type": int, "help": "side of the crops in pixels"},
         "batch": {"type": int, "help": "crops in a step"},
         "style_size": {"type": int, "help": "longer side of the style; decides the size of the brush"},
-        "content_weight": {"type": float, "help": "a larger weight keeps more of the photograph"},
-        "style_weight": {"type": float, "help": "a larger weight gives more style"},
-        "tv_weight": {"type": float, "help": "a larger weight gives smoother pictures"},
+        **LOSS_WEIGHTS,
         "pixel_weight": {"type": float, "help": "weight of the loss between pixels"},
         "content_layers": {"nargs": "+", "metavar": "LAYER", "help": "layers of the content loss"},
         "learning_rate": {"type": float, "help": "learning rate at the start"},

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..image import fitting_shape, load_image, resize
-from ..network import build_network
+from ..network import LAYERS, build_network
 from ..objective import Term, content_terms, style_targets, style_terms, total_variation_term
 from ..results.recorder import NonFiniteLossError, Step
 from ..support.checks import check_callback, checked_number, checked_whole
@@ -29,7 +29,7 @@ from ..transfer import load_style
 from .network import MIN_SHAPE, apply, check_shape, save_network, transform_network
 
 CONTENT_LAYERS = {  # for a style, and for super-resolution
-    "lite": (("block3_conv2", "block4_conv2"), ("block2_conv2",)),
+    "lite": (LAYERS["lite"][0], ("block2_conv2",)),
     "vgg19": (("block3_conv3",), ("block2_conv2",)),
     "vgg16": (("block3_conv3",), ("block2_conv2",)),  # relu3_3, as in the authors' code; the paper has relu2_2
 }

@@ -31,7 +31,7 @@ def free_memory() -> int:
 
 
 def peak_memory(network: keras.Model, shape: Shape, optimizer: str, tile: int | None = None) -> int:
-    """Return the bytes that a run with a result of `shape` takes at most, without the program; within about 30 %.
+    """Return the bytes that a run which paints `shape` takes at most, without the program; within about 30 %.
 
     The network takes every feature map in float32, and its gradient.
     """
@@ -51,24 +51,24 @@ def check_memory(
     optimizer: str,
     tile: int | None = None,
     *,
-    margin: int = 0,
+    result: Shape | None = None,
     may_tile: bool = False,
 ) -> None:
     """Raise a `ValueError` with the numbers if a run would need more memory than is free on this machine.
 
-    The arguments are those of `peak_memory`; `margin` pixels along each side of `shape` are painted, too. The message
-    advises tiles if the run `may_tile`.
+    The arguments are those of `peak_memory`. The message names the shape of the `result`, where `shape` has a margin
+    around it, and advises tiles if the run `may_tile`.
     """
-    painted = [side + 2 * margin for side in shape[:2]]
-    needed, free = peak_memory(network, painted, optimizer, tile), free_memory()
+    result = shape if result is None else result
+    needed, free = peak_memory(network, shape, optimizer, tile), free_memory()
     if MARGIN * needed <= free:
         return
-    of_optimizer = 3 * math.prod(painted) * BYTES_A_VARIABLE[optimizer]
-    advice = [f"size={int(max(shape) * math.sqrt(free / (MARGIN * needed)))}"]
+    of_optimizer = 3 * shape[0] * shape[1] * BYTES_A_VARIABLE[optimizer]
+    advice = [f"size={int(max(result) * math.sqrt(free / (MARGIN * needed)))}"]
     advice += ['optimizer="lbfgs-float32"'] if optimizer == "lbfgs" else []
     advice += ["tile=512"] if may_tile and tile is None else []
     raise ValueError(
-        f"A result of {sides(shape)} pixels would need about {needed / GIGABYTE:.1f} GB of memory, of which "
+        f"A result of {sides(result)} pixels would need about {needed / GIGABYTE:.1f} GB of memory, of which "
         f"the optimiser {optimizer!r} takes {of_optimizer / GIGABYTE:.1f}; {free / GIGABYTE:.1f} GB are free. "
         f"What helps: {', '.join(advice)}."
     )

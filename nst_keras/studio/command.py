@@ -16,7 +16,7 @@ from ..optimize import OPTIMIZERS
 from ..results.plot import ProgressBar, save_figure
 from ..results.recorder import NonFiniteLossError
 from ..support.checks import sides, suggestion
-from ..support.command_line import Parser
+from ..support.command_line import LOSS_WEIGHTS, Parser
 from ..support.pictures import check_output, picture_files
 from ..support.settings import MASK_MODES, WEIGHTS
 from ..transfer import DEFAULTS, style_transfer
@@ -43,9 +43,7 @@ def paint_parser() -> Parser:
     options = {
         "size": {"type": int, "help": "longer side of the result in pixels"},
         "formula": {"choices": list(FORMULAS), "help": "the published formula of the losses"},
-        "content_weight": {"type": float, "help": "a larger weight keeps more of the photograph"},
-        "style_weight": {"type": float, "help": "a larger weight gives more style"},
-        "tv_weight": {"type": float, "help": "a larger weight gives a smoother picture"},
+        **LOSS_WEIGHTS,
         "style_scale": {"type": float, "help": "size of the brush strokes"},
         "mask_mode": {"choices": MASK_MODES, "help": "what black in a mask means"},
         "preserve_color": {"choices": COLOR_METHODS, "help": "method that keeps the photograph's colours"},

@@ -14,6 +14,12 @@ from tqdm.auto import tqdm
 
 from .checks import suggestion
 
+LOSS_WEIGHTS = {  # options of every command that minimises losses
+    "content_weight": {"type": float, "help": "a larger weight keeps more of the photograph"},
+    "style_weight": {"type": float, "help": "a larger weight gives more style"},
+    "tv_weight": {"type": float, "help": "a larger weight gives a smoother picture"},
+}
+
 
 class Parser(argparse.ArgumentParser):
     """A parser that reports an error without the usage, and suggests an option for a mistyped one."""
@@ -22,8 +28,9 @@ class Parser(argparse.ArgumentParser):
         """Add `options`, {name: arguments of `add_argument`}; each help ends with the default, or what is `shown`."""
         for name, option in options.items():
             default = shown.get(name, defaults[name])
-            option["help"] += "" if default is None else f" (default: {default})"
-            self.add_argument("--" + name.replace("_", "-"), default=defaults[name], **option)
+            told = "" if default is None else f" (default: {default})"
+            option = option | {"default": defaults[name], "help": option["help"] + told}
+            self.add_argument("--" + name.replace("_", "-"), **option)
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:
         args, options = sys.argv[1:] if args is None else args, self._option_string_actions

@@ -23,14 +23,13 @@ from traitlets import Bytes, Unicode
 from ..color import COLOR_METHODS
 from ..image import fitting_shape, load_image, reduced, resize, to_pil
 from ..masks.basics import resize_mask
-from ..network import build_network
 from ..results.result import Result
 from ..support.checks import checked_number
 from ..support.files import write_file
 from ..support.pictures import MIN_SIDE, WRITABLE, encoded
-from ..support.settings import MASK_MODES, WEIGHTS, Settings, layers_read
+from ..support.settings import MASK_MODES, WEIGHTS, Settings
 from ..support.types import ImageArray, PathLike
-from ..transfer import style_transfer
+from ..transfer import built_network, style_transfer
 
 WIDE = {"width": "auto", "min_width": "0"}
 SMALL = {"width": "36px", "padding": "0", "flex": "none"}
@@ -160,9 +159,7 @@ class Previews:
     def __init__(self, start: Settings) -> None:
         self._iterations = min(PREVIEW_ITERATIONS, start.iterations)
         self.reduced = cache(lambda path: reduced(load_image(path), PREVIEW_SOURCE))
-        options = {"pooling": start.pooling, "weights": start.weights}
-        layers = layers_read(start.content_layers, start.style_layers)
-        self._network = cache(lambda: build_network(start.network, layers, **options))
+        self._network = cache(lambda: built_network(start))
 
     def paint(self, mix: dict[str, Any], stop: threading.Event) -> Result:
         """Return the preview of a mix. It starts anew, so that it does not depend on earlier previews."""
