@@ -237,8 +237,12 @@ def fitting_network(settings: Settings, shape: Shape, *, may_tile: bool = False)
 
 
 def margin(settings: Settings) -> int:
-    """Return how many pixels are painted around a picture and cut off: a border is asked for no style, see `Guide`."""
-    return MARGIN if settings.style_layers and FORMULAS[settings.formula].border else 0
+    """Return how many pixels are painted around a picture and cut off, so that its own border is no border of the maps.
+
+    Without it, the border would stay pale, as no style is asked for there; see `Guide`.
+    """
+    painted = settings.style_layers and FORMULAS[settings.formula].border and settings.mask_mode != "classic"
+    return MARGIN if painted else 0
 
 
 def with_margin(shape: Shape, settings: Settings) -> tuple[int, int]:
@@ -314,7 +318,7 @@ def _objective(network, content, styles, regions, settings, shape):
         make_objective = functools.partial(TiledObjective, tile=settings.tile)
     formula, beyond, frozen = settings.formula, margin(settings), regions.frozen(shape)
     frozen = None if frozen is None else add_margin(frozen, beyond)
-    masks = [None if mask is None else add_margin(resize_mask(mask, shape), beyond) for mask in regions.masks]
+    masks = [_visible(mask, shape, beyond) for mask in regions.masks]
     content_weight, style_weight, tv_weight = (
         1.0 if settings.shares else getattr(settings, f"{group}_weight") for group in GROUPS
     )
@@ -328,7 +332,7 @@ def _objective(network, content, styles, regions, settings, shape):
         targets.append(style_targets(target_network, resized, settings.style_layers, style_masks, **choices))
     shares = settings.style_weights
     if settings.combine == "targets":
-        targets, shares, masks = [blended_targets(targets, shares)], [1.0], [None]
+        targets, shares, masks = [blended_targets(targets, shares)], [1.0], [_visible(None, shape, beyond)]
     for number, (target, share, mask) in enumerate(zip(targets, shares, masks, strict=True), start=1):
         name = "style" if len(targets) == 1 else f"style {number}"
         terms += style_terms(target, style_weight * share, name=name, mask=mask)
@@ -337,6 +341,12 @@ def _objective(network, content, styles, regions, settings, shape):
         halfway = (content + add_margin(resize(styles[0][0], shape), beyond)) / 2
         terms = balanced_terms(network, terms, halfway, settings.shares, frozen, make_objective)
     return make_objective(network, terms, with_margin(shape, settings), frozen)
+
+
+def _visible(mask, shape, margin):
+    """Return the mask of a style at `shape`, black in the margin: what is cut off does not count as style."""
+    mask = mask if mask is None else resize_mask(mask, shape)
+    return np.pad(np.ones(shape, "float32") if mask is None else mask, margin) if margin else mask
 
 
 def pyramid(shape: Shape, size: int, scales: int | str) -> list[tuple[int, int]]:

@@ -28,7 +28,7 @@ from nst_keras import (
 )
 from nst_keras.image import add_margin, cut_margin
 from nst_keras.support import settings
-from nst_keras.transfer import DEFAULTS, margin, pyramid
+from nst_keras.transfer import DEFAULTS, MARGIN, margin, pyramid
 
 QUICK = {"size": 64, "iterations": 8}
 
@@ -321,11 +321,28 @@ def test_a_margin_is_painted_and_cut_off(content, painting):
     assert result.image.shape == (43, 64, 3) and set(seen) == {(43, 64, 3)}
     settings = replace(DEFAULTS, style_layers=["block1_conv1"])
     assert margin(settings) == 16
-    for other in ({"formula": "gatys"}, {"style_layers": None}):
+    for other in ({"formula": "gatys"}, {"style_layers": None}, {"mask_mode": "classic"}):
         assert margin(replace(settings, **other)) == 0
     picture = np.arange(12.0).reshape(3, 4)
     np.testing.assert_array_equal(add_margin(picture, 1)[:2], [[0, 0, 1, 2, 3, 3], [0, 0, 1, 2, 3, 3]])
     np.testing.assert_array_equal(cut_margin(add_margin(picture, 2), 2), picture)
+
+
+@pytest.mark.parametrize("choices", [{}, {"combine": "targets"}, {"masks": True}])
+def test_the_margin_is_asked_for_no_style(content, painting, choices, monkeypatch):
+    """The colours have no receptive field: their loss cannot depend on what is cut off."""
+    seen = []
+    monkeypatch.setattr(transfer, "minimize", lambda recorder, *_, **__: seen.append(recorder.objective))
+    if choices.get("masks"):
+        choices = {"masks": [np.pad(np.ones((60, 45), "float32"), ((0, 0), (45, 0)))] * 2}
+    layers = {"style_layers": ["color"], "content_layers": ["block1_conv1"]}
+    style_transfer(content, [painting, painting[:, ::2]], size=64, scales=1, **layers, **choices)
+    (objective,) = seen
+    rng = np.random.default_rng(0)
+    image = rng.random(objective.shape)
+    other = add_margin(cut_margin(image, MARGIN), MARGIN)
+    for name, value in objective.terms(image).items():
+        assert (objective.terms(other)[name] == pytest.approx(value, rel=1e-6)) == name.startswith("style"), name
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
