@@ -53,24 +53,21 @@ def match_colors(
     method: MatchingMethod = "cholesky",
     *,
     strength: float = 1.0,
-    style_mask: MaskArray | None = None,
     palette_mask: MaskArray | None = None,
 ) -> Recolored:
     """Give a style the colours of another picture: of the content, or of any third one.
 
     A linear method maps every colour x to x' = A x + μ_C − A μ_S, with A from `limited_transform`. `histogram` gives
     each channel the quantiles of the palette and limits the gain of its standard deviation; it may turn flat areas
-    into speckle. The result is x + strength · style_mask · (x' − x), clipped to [0, 1]; `strength` is in [0, 1].
+    into speckle. The result is x + strength · (x' − x), clipped to [0, 1]; `strength` is in [0, 1].
 
-    Each mask has the size of its picture and weights the pixels whose colours are measured. With a person in white,
-    `palette_mask` gives the style the colours of the person without those of the sky behind.
+    `palette_mask` has the size of the palette and weights its pixels: with a person in white, the style gets the
+    colours of the person without those of the sky behind.
     """
     check_preserve_color(checked_name("method", method, MATCHING_METHODS), strength)
     style, palette = checked_image(style, "style"), checked_image(palette, "palette")
-    style_mask = _weights(style_mask, "style_mask", style)
-    palette_mask = _weights(palette_mask, "palette_mask", palette)
-    recolor, gain = _color_map(style, palette, method, style_mask, palette_mask)
-    return _mapped(lambda x, mask: x + strength * mask * (recolor(x) - x), style, style_mask, gain=gain)
+    recolor, gain = _color_map(style, palette, method, _weights(palette_mask, "palette_mask", palette))
+    return _mapped(lambda x: x + strength * (recolor(x) - x), style, gain=gain)
 
 
 def color_statistics(image: ImageArray, mask: MaskArray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -180,15 +177,15 @@ def check_preserve_color(method: str | None, strength: float = 1.0) -> None:
         raise ValueError(f"the strength of colours (color_strength) must be a number in [0, 1]; got {strength!r}.")
 
 
-def _color_map(style, palette, method, style_mask=None, palette_mask=None):
+def _color_map(style, palette, method, palette_mask=None):
     """Return the function of colours that gives the style the palette's colours, and its gain without limit."""
-    style_mean, style_covariance = color_statistics(style, style_mask)
+    style_mean, style_covariance = color_statistics(style)
     mean, covariance = color_statistics(palette, palette_mask)
     if method != "histogram":
         matrix, gain = limited_transform(style_covariance, covariance, method)
         return lambda x: (x - style_mean) @ matrix.T + mean, gain
     gains = np.sqrt((np.diag(covariance) + EPSILON) / (np.diag(style_covariance) + EPSILON))
-    (quantiles, _), (others, present) = _quantiles(style, style_mask), _quantiles(palette, palette_mask)
+    (quantiles, _), (others, present) = _quantiles(style, np.ones(style.shape[:2])), _quantiles(palette, palette_mask)
     values = np.linspace(0, 1, LEVELS)
     curves = np.stack([np.interp(quantiles[i], others[i, present[i]], values[present[i]]) for i in range(3)], axis=-1)
     curves = mean + np.minimum(1, MAX_GAIN / gains) * (curves - mean)

@@ -169,15 +169,11 @@ def test_strength_goes_from_nothing_to_everything(style, palette, method):
 
 
 @pytest.mark.parametrize("method", MATCHING_METHODS)
-def test_masks_choose_whose_colours_count_and_where_they_go(style, palette, method):
-    style_mask, palette_mask = np.zeros(style.shape[:2], "float32"), np.zeros(palette.shape[:2], "float32")
-    style_mask[:, :20], palette_mask[10:] = 1, 1
-    masked = match_colors(style, palette, method, style_mask=style_mask, palette_mask=palette_mask).image
-    cut_out = match_colors(style[:, :20], palette[10:], method).image
-    np.testing.assert_allclose(masked[:, :20], cut_out, atol=1e-5)
-    np.testing.assert_array_equal(masked[:, 20:], style[:, 20:])
-    soft = match_colors(style, palette, method, style_mask=np.full(style.shape[:2], 0.5, "float32")).image
-    np.testing.assert_allclose(soft, match_colors(style, palette, method, strength=0.5).image, atol=1e-6)
+def test_a_mask_chooses_whose_colours_count(style, palette, method):
+    palette_mask = np.zeros(palette.shape[:2], "float32")
+    palette_mask[10:] = 1
+    masked = match_colors(style, palette, method, palette_mask=palette_mask).image
+    np.testing.assert_allclose(masked, match_colors(style, palette[10:], method).image, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", COLOR_METHODS)
@@ -311,7 +307,7 @@ def test_inputs_stay_as_they_are(style, palette, method):
         ({"palette": np.full((4, 4, 3), 2.0)}, r"palette must hold values in \[0, 1\]; got 2 to 2"),
         ({"palette": np.full((4, 4, 3), np.nan)}, "palette holds NaN"),
         ({"palette": np.zeros((0, 4, 3))}, "palette must be an array of floats"),
-        ({"style_mask": np.ones((3, 3))}, r"style_mask must be an array of floats .* shape \(4, 4\); got"),
+        ({"palette_mask": np.ones((3, 3))}, r"palette_mask must be an array of floats .* shape \(4, 4\); got"),
         ({"palette_mask": np.zeros((4, 4))}, "palette_mask is black everywhere"),
     ],
 )

@@ -1,19 +1,20 @@
 """The mixing desk without a browser: what is painted when, what is kept, and what gives the same picture."""
 
+import datetime
 import io
 import threading
 
 import numpy as np
 import pytest
 from conftest import ROOT
-from ipywidgets import Widget
+from ipywidgets import FileUpload, Widget
 from PIL import Image
 from test_painter import from_browser
 
 from nst_keras import load_image, resize, save_image, style_transfer
 from nst_keras.image import to_pil
 from nst_keras.widgets import MixingDesk, desk, parts
-from nst_keras.widgets.parts import Background, keep, keep_upload, named, starting_paths, strip
+from nst_keras.widgets.parts import keep_upload, named, starting_paths, strip
 
 SHAPE = 48, 64
 
@@ -22,7 +23,7 @@ SHAPE = 48, 64
 def pictures(tmp_path, monkeypatch, photograph, painting):
     """A folder with three pictures, in the working folder; previews of it are as small as they can be."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(parts, "PREVIEW_SIZE", 48)
+    monkeypatch.setattr(desk, "PREVIEW_SIZE", 48)
     monkeypatch.setattr(desk, "DEBOUNCE", 0)
     (tmp_path / "pictures").mkdir()
     named = {"cat": photograph, "night": painting, "sea": load_image(ROOT / "images" / "woodblock_sea.jpg")}
@@ -36,8 +37,8 @@ def make(pictures):
     """Makes desks, and waits for them at the end: no test runs beside another's thread."""
     made = []
 
-    def make(*arguments, **settings):
-        made.append(MixingDesk(*arguments, **{"pictures": "pictures", "size": 64, "iterations": 2} | settings))
+    def make(content="pictures/cat.png", styles="pictures/sea.png", **settings):
+        made.append(MixingDesk(content, styles, **{"pictures": "pictures", "size": 64, "iterations": 2} | settings))
         return made[-1]
 
     yield make
@@ -52,6 +53,13 @@ def says(one):
     return one._status.value
 
 
+def upload(one, name, data):
+    """What the browser does with a picture that is uploaded."""
+    (widget,) = (w for column in one.children[0].children for w in column.children if isinstance(w, FileUpload))
+    kind = {"type": "image/png", "size": len(data), "last_modified": datetime.datetime.now()}
+    widget.value = [{"name": name, "content": memoryview(data)} | kind]
+
+
 def seen(one):
     """The picture that the browser shows."""
     one.wait()
@@ -62,54 +70,71 @@ def painted(*arguments, **settings):
     return np.asarray(to_pil(style_transfer(*arguments, iterations=2, **settings).image))
 
 
-def test_a_new_job_ends_a_replaceable_one_and_drops_one_that_waits():
-    work, running, done = Background(), threading.Event(), []
+def test_a_new_preview_ends_the_one_before_and_drops_one_that_waits(make, monkeypatch):
+    one, running, done = make(), threading.Event(), []
+    one.wait()
 
     def long(stop):
         running.set()
         done.append(("ended", stop.wait(60)))
 
-    work.submit(long)
+    one._preview = long
+    one._changed()
     assert running.wait(60)
-    assert not work.wait(0)
-    work.submit(lambda stop: done.append("forgotten"), delay=600)
-    work.submit(lambda stop: done.append("last"))
-    assert work.wait(60)
+    assert not one.wait(0)
+    monkeypatch.setattr(desk, "DEBOUNCE", 600)
+    one._preview = lambda stop: done.append("forgotten")
+    one._changed()
+    monkeypatch.setattr(desk, "DEBOUNCE", 0)
+    one._preview = lambda stop: done.append("last")
+    one._changed()
+    assert one.wait(60)
     assert done == [("ended", True), "last"]
-    work.submit(lambda stop: done.append("again"))
-    assert work.wait(60) and done[-1] == "again"
+    one._changed()
+    assert one.wait(60) and done[-1] == "last" and len(done) == 3
 
 
-def test_a_job_that_is_not_replaceable_gets_its_turn_and_is_ended_by_stop_alone():
-    work, running, done = Background(), threading.Event(), []
+def test_painting_gets_its_turn_and_is_ended_by_stop_alone(make):
+    one, running, done = make(), threading.Event(), []
+    one.wait()
 
-    def long(stop):
+    def long(mix, stop):
         running.set()
         done.append(stop.wait(60))
 
-    work.submit(long, replaceable=False)
+    one._paint = long
+    one.paint()
     assert running.wait(60)
-    work.submit(lambda stop: done.append(("firm", stop.is_set())), replaceable=False)
-    work.submit(lambda stop: done.append("forgotten"))
-    work.submit(lambda stop: done.append(("preview", stop.is_set())))
+    one._paint = lambda mix, stop: done.append(("firm", stop.is_set()))
+    one.paint()
+    one._preview = lambda stop: done.append(("preview", stop.is_set()))
+    one._changed()
+    one._changed()
     assert done == []
-    work.stop()
-    assert work.wait(60)
+    one.stop()
+    assert one.wait(60)
     assert done == [True, ("firm", True), ("preview", False)]
+
+
+def picture_file(level):
+    data = io.BytesIO()
+    Image.new("RGB", (40, 40), (level, 0, 0)).save(data, "PNG")
+    return data.getvalue()
 
 
 def test_nothing_that_is_kept_is_overwritten(tmp_path, monkeypatch):
     folder = tmp_path / "new" / "folder"
-    names = [keep(data, folder, "a.png").name for data in (b"one", b"two", b"one", b"two", b"three")]
+    one, two, three = map(picture_file, (1, 2, 3))
+    names = [keep_upload(data, folder, "a.png").name for data in (one, two, one, two, three)]
     assert names == ["a.png", "a_2.png", "a.png", "a_2.png", "a_3.png"]
-    assert [path.read_bytes() for path in sorted(folder.iterdir())] == [b"one", b"two", b"three"]
+    assert [path.read_bytes() for path in sorted(folder.iterdir())] == [one, two, three]
 
     def full_disk(path, data):
         raise OSError("no space left")
 
     monkeypatch.setattr(parts, "write_file", full_disk)
     with pytest.raises(OSError, match="no space"):
-        keep(b"four", folder, "a.png")
+        keep_upload(picture_file(4), folder, "a.png")
     assert len(list(folder.iterdir())) == 3
 
 
@@ -118,25 +143,22 @@ def test_nothing_that_is_kept_is_overwritten(tmp_path, monkeypatch):
     [("a b.png", "a_b.png"), ("../../a.png", "a.png"), ("C:\\x\\a.png", "a.png"), (".a", "a"), ("..", "picture")],
 )
 def test_uploads_are_read_before_they_are_kept_and_stay_in_the_folder(tmp_path, name, kept):
-    data = io.BytesIO()
-    Image.new("RGB", (40, 40)).save(data, "PNG")
-    path = keep_upload(data.getvalue(), tmp_path / "folder", name)
-    assert (path, path.read_bytes()) == (tmp_path / "folder" / kept, data.getvalue())
+    data = picture_file(0)
+    path = keep_upload(data, tmp_path / "folder", name)
+    assert (path, path.read_bytes()) == (tmp_path / "folder" / kept, data)
     with pytest.raises(ValueError, match=r"^upload 'b\.png': cannot be read as PNG"):
-        keep_upload(data.getvalue()[:40], tmp_path / "folder", "b.png")
+        keep_upload(data[:40], tmp_path / "folder", "b.png")
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [kept]
 
 
 def test_pictures_to_choose_from_are_named_without_ambiguity(pictures):
-    assert starting_paths(None, None, "pictures") == (
-        "pictures/cat.png",
-        ["pictures/sea.png"],
+    assert starting_paths("pictures/cat.png", "pictures/sea.png", "pictures") == (
+        ["pictures/cat.png", "pictures/sea.png"],
         ["pictures/cat.png", "pictures/sea.png", "pictures/night.png"],
     )
     given = str(pictures / "night.png")  # as it was given, and not twice
     assert starting_paths(given, "pictures/cat.png", pictures) == (
-        given,
-        ["pictures/cat.png"],
+        [given, "pictures/cat.png"],
         [given, "pictures/cat.png", str(pictures / "sea.png")],
     )
     assert named(["a/x_y.png", "b/z.png", "c/z.jpg"]) == [
@@ -174,12 +196,13 @@ def test_previews_follow_the_controls_and_are_runs_of_their_own(make):
 
 def test_the_settings_of_a_result_make_the_same_picture_to_the_bit(make, tmp_path):
     """Two styles, one uploaded; masks, painted and frozen; colour; a setting without a control."""
-    one = make("pictures/cat.png", "pictures/night.png", style_scale=0.8, mask_mode="freeze")
-    one._add_style()
-    data = (tmp_path / "pictures" / "sea.png").read_bytes()
-    one._upload(one._rows[1], "my sea.png", data)
-    assert one._rows[1].path == "desk/my_sea.png"
-    one._rows[1].share.value = 0.3
+    styles = ["pictures/night.png", "pictures/cat.png"]
+    one = make(styles=styles, style_scale=0.8, mask_mode="freeze")
+    upload(one, "my sea.png", (tmp_path / "pictures" / "sea.png").read_bytes())
+    assert "desk/my_sea.png can be chosen now" in one._status.value
+    assert [menu.value for menu in one._menus.values()] == ["pictures/cat.png", *styles]
+    one._menus["style 2"].value = "desk/my_sea.png"
+    one._shares[0].value, one._shares[1].value = 1, 0.3
     one._masked.value = True
     levels = np.zeros((2, *SHAPE), "uint8")
     levels[0, :, :30], levels[1, 10:, 30:] = 255, 77
@@ -204,108 +227,71 @@ def test_the_settings_of_a_result_make_the_same_picture_to_the_bit(make, tmp_pat
 
 
 def test_masks_count_as_soon_as_something_is_painted(make):
-    one = make()
+    one = make(styles=["pictures/night.png", "pictures/sea.png"])
     unmasked = seen(one)
     one._masked.value = True
     np.testing.assert_array_equal(seen(one), unmasked)
+    painter = one._painters["pictures/cat.png"]
     mask = np.zeros(SHAPE, "uint8")
     mask[:, :20] = 255
-    from_browser(one._painters["pictures/cat.png"], mask)
+    from_browser(painter, mask, 255 - mask)
     assert (seen(one) != unmasked).any()
-    one._add_style()
+    from_browser(painter, mask, 0 * mask)
     assert "The mask of style 2 is black everywhere" in says(one)
     assert 'role="alert"' in says(one)
     one._masked.value = False
     assert "Preview: 48×36" in says(one)
 
 
-def test_what_was_painted_comes_back_with_its_style_and_its_photograph(make):
+def test_what_was_painted_comes_back_with_its_photograph(make):
     one = make(styles=["pictures/night.png", "pictures/sea.png"])
     one._masked.value = True
     levels = np.random.default_rng(5).integers(0, 256, (2, *SHAPE), dtype="uint8")
-    painter = one._painters["pictures/cat.png"]
-    from_browser(painter, *levels)
-    one._remove_style(one._rows[0])
-    assert [row.label for row in one._rows] == ["style 2"]
-    assert list(one._painters["pictures/cat.png"].masks) == ["style 2"]
-    one._content._menu.value = "pictures/night.png"
+    from_browser(one._painters["pictures/cat.png"], *levels)
+    one._menus["content"].value = "pictures/night.png"
     assert one._painters["pictures/night.png"].masks["style 2"].max() == 0
-    one._content._menu.value = "pictures/cat.png"
-    one._add_style()
+    one._menus["content"].value = "pictures/cat.png"
     masks = one._painters["pictures/cat.png"].masks
-    assert list(masks) == ["style 2", "style 1"]
+    assert one._masks.children[-1] is one._painters["pictures/cat.png"]
+    assert list(masks) == ["style 1", "style 2"]
     np.testing.assert_array_equal(np.round(masks["style 1"] * 255), levels[0])
     np.testing.assert_array_equal(np.round(masks["style 2"] * 255), levels[1])
-
-
-def test_masks_to_start_with_are_one_for_each_style(make):
-    left = np.zeros(SHAPE, "float32")
-    left[:, :32] = 1
-    one = make(styles=["pictures/night.png", "pictures/sea.png"], masks=[left, 1 - left])
-    assert one._masked.value
-    masks = one._painters["pictures/cat.png"].masks
-    np.testing.assert_array_equal(masks["style 1"], left)
-    np.testing.assert_array_equal(masks["style 2"], 1 - left)
-
-
-def test_at_most_four_styles_and_at_least_one(make):
-    one = make()
-    assert one._rows[0].children[-1].disabled
-    for _ in range(3):
-        one._add_style()
-    assert one._add.disabled and not one._rows[0].children[-1].disabled
-    assert [row.label for row in one._rows] == list(desk.STYLES)
 
 
 def test_stop_keeps_what_there_is_and_a_preview_follows_what_changed_meanwhile(make, monkeypatch):
     monkeypatch.setattr(desk, "FRAME_SECONDS", 0)
     one, begun = make(iterations=100_000), threading.Event()
     one.wait()
-    one._progress.observe(lambda change: begun.set(), "value")
+    one._status.observe(lambda change: "done" in change.new and begun.set(), "value")
     one.paint()
-    assert one._buttons[0].disabled
+    assert one._paint_button.disabled and not one._stop_button.disabled
     assert begun.wait(60)
     one.controls["tv_weight"].value = 1
     one.stop()
     assert "Preview: 48×36" in says(one)
     assert one.result.interrupted and 0 < len(one.result.history) < 100_000
     assert one.result.image.shape == (48, 64, 3)
-    assert [button.disabled for button in one._buttons] == [False, True, False]
-
-
-def test_saving_never_overwrites(make):
-    one = make()
-    with pytest.raises(ValueError, match="no full picture yet"):
-        one.save()
-    one.paint()
-    one.wait()
-    path = one.save()
-    assert (path.as_posix(), one.save()) == ("desk/cat_sea.png", path)
-    np.testing.assert_array_equal(load_image(path), np.round(one.result.image * 255) / np.float32(255))
-    path.write_bytes(b"somebody else's")
-    one._save_result()
-    assert "Saved as desk/cat_sea_2.png" in says(one)
-    assert path.read_bytes() == b"somebody else's"
+    assert not one._paint_button.disabled and one._stop_button.disabled
 
 
 def test_what_goes_wrong_is_said_in_words(make, pictures, monkeypatch):
     one = make()
     one.wait()
-    one._upload(one._content, "<b>x</b>.png", b"no picture")
+    upload(one, "<b>x</b>.png", b"no picture")
     assert 'role="alert"' in says(one) and "cannot be read as PNG" in says(one) and "<b>" not in says(one)
-    assert one._content.path == "pictures/cat.png"
+    assert one._menus["content"].value == "pictures/cat.png"
     (pictures / "night.png").unlink()
-    one._rows[0]._menu.value = "pictures/night.png"
+    one._menus["style 1"].value = "pictures/night.png"
     assert "there is no such file" in says(one)
     one.paint()
-    assert "there is no such file" in says(one) and not one._buttons[0].disabled
+    assert "there is no such file" in says(one) and not one._paint_button.disabled
     assert one.result is None
 
-    def out_of_memory(*arguments):
+    def out_of_memory(**arguments):
         raise MemoryError("too large")
 
-    monkeypatch.setattr(one._previews, "paint", out_of_memory)
-    one._rows[0]._menu.value = "pictures/sea.png"
+    monkeypatch.setattr(desk, "style_transfer", out_of_memory)
+    one._menus["style 1"].value = "pictures/sea.png"
     assert "MemoryError: too large" in says(one)
 
 
@@ -340,16 +326,13 @@ def test_a_picture_stands_for_the_desk_where_there_are_no_widgets(make, monkeypa
         ({"content": np.zeros((40, 40, 3))}, "must be paths of pictures; got ndarray.*save_image"),
         ({"content": "nothing.png"}, "content 'nothing.png': there is no such file"),
         ({"styles": ["pictures/cat.png", "nothing.png"]}, "style 'nothing.png': there is no such file"),
-        ({"styles": ["pictures/cat.png"] * 5}, "styles must be 1 to 4 paths; got 5"),
-        ({"styles": []}, "styles must be 1 to 4 paths; got 0"),
-        ({"pictures": "nowhere"}, "no pictures in 'nowhere'"),
+        ({"styles": []}, "styles must be at least one path; got none"),
         ({"iteration": 3}, "iteration is not a setting of the desk. Did you mean 'iterations'"),
         ({"callback": print}, "callback is not a setting"),
         ({"shares": {"style": 1}}, "shares is not a setting"),
         ({"size": 7}, "size must be a whole number of at least 32"),
         ({"tv_weight": 0}, "tv_weight must be a finite number above 0"),
-        ({"masks": [np.ones(SHAPE)] * 2}, "masks must be a list with one mask for each of 1"),
-        ({"masks": [np.ones((40, 80))]}, "proportions differ"),
+        ({"masks": [np.ones(SHAPE)]}, "masks is not a setting"),
     ],
 )
 def test_a_desk_that_cannot_be_is_refused_at_once(make, arguments, message):

@@ -9,7 +9,7 @@ from conftest import ROOT
 
 from nst_keras import invert_mask, load_mask, partition_masks, resize_mask
 from nst_keras.image import fitting_shape
-from nst_keras.masks.findings import MaskReport, check_masks, mask_findings
+from nst_keras.masks.findings import check_masks
 from nst_keras.masks.selections import linear_gradient, select_ellipse, select_polygon
 from nst_keras.results.plot import save_figure
 
@@ -33,7 +33,7 @@ def test_sound_sets_have_no_findings():
         [linear_gradient(SHAPE, (0, 0), (128, 0)), linear_gradient(SHAPE, (128, 0), (0, 0))],
         partition_masks([LEFT, box(96, 0, 128, 96)]),
     ):
-        assert mask_findings(masks, GRIDS) == []
+        assert check_masks(masks, grids=GRIDS).findings == []
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_sound_sets_have_no_findings():
     ],
 )
 def test_each_broken_set_is_caught_by_its_own_finding(masks, finding):
-    findings = mask_findings(masks, GRIDS)
+    findings = check_masks(masks, grids=GRIDS).findings
     assert re.match(finding, findings[0]), findings
     assert all(len(sentence) < 300 for sentence in findings)
     others = [sentence for sentence in findings[1:] if "positions" not in sentence]
@@ -74,15 +74,15 @@ def test_polarity_is_doubted_for_inverted_subjects_only():
     for name in ("coffee", "astronaut"):
         subject = load_mask(ROOT / "masks" / f"{name}_subject.png")
         background = invert_mask(subject)
-        assert mask_findings({"subject": subject}) == []
-        assert [sentence.split(" is ")[0] for sentence in mask_findings({name: background})] == [name]
-        assert mask_findings({f"{name}_background": background}) == []  # its name says that it is meant
-        assert mask_findings([background, subject]) == []  # another mask covers the middle
-    assert mask_findings([invert_mask(box(0, 60, 128, 96))]) == []  # black at the border: a foreground
-    assert mask_findings([invert_mask(box(4, 4, 20, 90))]) == []  # not in the middle
+        assert check_masks({"subject": subject}).findings == []
+        assert [sentence.split(" is ")[0] for sentence in check_masks({name: background}).findings] == [name]
+        assert check_masks({f"{name}_background": background}).findings == []  # its name says that it is meant
+        assert check_masks([background, subject]).findings == []  # another mask covers the middle
+    assert check_masks([invert_mask(box(0, 60, 128, 96))]).findings == []  # black at the border: a foreground
+    assert check_masks([invert_mask(box(4, 4, 20, 90))]).findings == []  # not in the middle
     two = invert_mask(np.maximum(box(24, 24, 50, 72), box(80, 24, 106, 72)))
-    assert mask_findings([two]) == []  # two pieces
-    assert mask_findings([invert_mask(box(60, 44, 70, 50))]) == []  # small
+    assert check_masks([two]).findings == []  # two pieces
+    assert check_masks([invert_mask(box(60, 44, 70, 50))]).findings == []  # small
 
 
 def test_specks_are_no_regions():
@@ -115,12 +115,12 @@ def test_the_table_counts_positions():
 def test_the_figure_shows_each_mask_on_the_picture_and_on_each_grid(photograph, tmp_path):
     masks = {"subject": load_mask(ROOT / "masks" / "cat_subject.png")}
     masks["rest"] = invert_mask(masks["subject"])
-    grids = {"color": (300, 451), "block1_conv1": (300, 451), "block4_conv1": (37, 56)}
+    grids = {"color": (300, 451), "block4_conv1": (37, 56)}
     report = check_masks(masks, photograph, grids=grids)
     figure = report.figure()
     titles = [axes.get_title() for axes in figure.axes]
     assert titles[0].startswith("subject: 78.")
-    assert titles[1].startswith("color, block1_conv1\n") and titles[2].endswith(" of 2072 positions")
+    assert titles[1].startswith("color\n") and titles[2].endswith(" of 2072 positions")
     assert len(titles) == 6
     shown = figure.axes[2].images[0].get_array()
     assert shown.shape == (37, 56, 3)
@@ -130,16 +130,11 @@ def test_the_figure_shows_each_mask_on_the_picture_and_on_each_grid(photograph, 
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_findings_alone_draw_nothing(monkeypatch):
-    monkeypatch.setattr(MaskReport, "figure", lambda self: pytest.fail("a figure was drawn"))
-    assert mask_findings([LEFT]) == check_masks([LEFT]).findings == []
-
-
 def test_wrong_arguments_are_named():
     with pytest.raises(ValueError, match=r"masks\[1\] must be an array of floats"):
         check_masks([LEFT, LEFT.astype("uint8")])
     with pytest.raises(ValueError, match=r"masks\[0\] is 128×96 pixels, masks\[1\] 9×8"):
-        mask_findings([LEFT, np.ones((8, 9))])
+        check_masks([LEFT, np.ones((8, 9))])
     with pytest.raises(ValueError, match="image is 64×48 pixels, the masks 128×96: load_mask"):
         check_masks([LEFT], np.zeros((48, 64)))
     with pytest.raises(ValueError, match="at least one mask"):
@@ -158,4 +153,4 @@ def test_bundled_masks_pass(name):
     grids = {f"block{i + 1}_conv1": (height >> i, width >> i) for i in range(5)}
     assert check_masks(masks, ROOT / "images" / f"{name}.jpg", grids=grids).findings == []
     for alone, mask in masks.items():
-        assert mask_findings({alone: mask}, grids) == []
+        assert check_masks({alone: mask}, grids=grids).findings == []

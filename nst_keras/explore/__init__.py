@@ -43,14 +43,8 @@ def top_patches(
     nine patches would be shifts of one edge; so a picture gives at most two patches, and they do not overlap. Positions
     whose field is cut off by the border do not count: the padding would look like an edge.
 
-    Parameters
-    ----------
-    network, layer
-        See `receptive_field`.
-    images, units
-        Images of any sizes, not smaller than the receptive field; channels of the layer, from 0.
-    count
-        Maximum number of patches for each unit; fewer are returned if the unit is silent elsewhere.
+    For `network` and `layer` see `receptive_field`; `images` have any sizes not smaller than it, and `units` are
+    channels of the layer, from 0. A unit that is silent elsewhere has fewer than `count` patches.
     """
     network = _cut_off(network, layer, units)
     found = {unit: [] for unit in units}
@@ -70,14 +64,7 @@ def top_patches(
 
 
 def maximize_activation(
-    network: keras.Model,
-    layer: str,
-    unit: int,
-    *,
-    size: int = 96,
-    tv_weight: float = 3.0,
-    iterations: int = 40,
-    seed: int = 0,
+    network: keras.Model, layer: str, unit: int, *, size: int = 96, tv_weight: float = 3.0, iterations: int = 40
 ) -> ImageArray:
     """Return a picture, (size, size, 3), that excites a unit everywhere: activation maximisation.
 
@@ -88,22 +75,17 @@ def maximize_activation(
     texture. (A single position gives a spot of noise: the pixels at its centre count most.) A unit that is silent on
     the noise has gradient 0, and raises a `ValueError`.
 
-    Parameters
-    ----------
-    network, layer, unit
-        See `receptive_field`; the channel of the layer, from 0.
-    size, iterations, seed
-        Height and width of the picture, in pixels; iterations of L-BFGS at each of the three sizes; seed of the noise.
-    tv_weight
-        0 gives bright colours at every pixel, 20 gives pale shapes on grey.
+    For `network` and `layer` see `receptive_field`; `unit` is a channel of the layer, from 0. `size` is in pixels, and
+    each of the three sizes takes `iterations` of L-BFGS. A `tv_weight` of 0 gives bright colours at every pixel, 20
+    gives pale shapes on grey.
     """
     network = _cut_off(network, layer, [unit])
     sizes = [size // 2**level for level in reversed(range(SCALES))]
     receptive_field(network, layer, (sizes[0], sizes[0]))  # raises if the smallest size is too small
-    noise = np.random.default_rng(seed).normal(0.5, NOISE, (sizes[0], sizes[0], 3))
+    noise = np.random.default_rng(0).normal(0.5, NOISE, (sizes[0], sizes[0], 3))
     image = np.clip(noise, 0, 1).astype("float32")
     if not np.any(network(image[None])[layer][..., unit]):
-        raise ValueError(f"unit {unit} of {layer} is silent on the noise; try another seed, or a larger size.")
+        raise ValueError(f"unit {unit} of {layer} is silent on the noise; try a larger size.")
 
     def loss(image, features):
         return -tf.math.log(tf.reduce_mean(features[layer][..., unit]) + EPSILON)

@@ -37,15 +37,9 @@ def load_mask(source: MaskSource, shape: Shape | None = None, *, name: str = "ma
     `load_mask(PIL.Image.open("cut-out.png").getchannel("A"))`. A picture in colour causes a `MaskWarning`, because its
     brightness may not be the mask that was meant.
 
-    Parameters
-    ----------
-    source
-        See `load_image`. An array of floats (H, W) in [0, 1] is copied.
-    shape
-        The shape of the image that the mask is for. A mask of another size is resized with a `MaskWarning`; other
-        proportions are a `ValueError`.
-    name
-        The name of the mask in messages.
+    For `source` see `load_image`; an array of floats (H, W) in [0, 1] is copied. `shape` is that of the image which the
+    mask is for: a mask of another size is resized with a `MaskWarning`, and other proportions are a `ValueError`.
+    Messages call the mask `name`.
     """
     picture = load_image(source, background=(0, 0, 0), name=name)
     label = f"{name} {str(source)!r}" if isinstance(source, (str, os.PathLike)) else name
@@ -69,17 +63,14 @@ def load_mask(source: MaskSource, shape: Shape | None = None, *, name: str = "ma
     return resize_mask(mask, shape)
 
 
-def save_mask(mask: MaskArray, path: PathLike, *, bits: Literal[8, 16] = 8, inputs: Sequence[PathLike] = ()) -> None:
-    """Save a mask as a grey PNG of 8 or 16 bits, whole or not at all; see `save_image` for `inputs`.
+def save_mask(mask: MaskArray, path: PathLike, *, inputs: Sequence[PathLike] = ()) -> None:
+    """Save a mask as a grey PNG of 8 bits, whole or not at all; see `save_image` for `inputs`.
 
     Other formats are refused: JPEG, for example, would change black, which keeps the pixels of the content.
     """
-    mask = checked_mask(mask)
-    if bits not in (8, 16):
-        raise ValueError(f"bits must be 8 or 16; got {bits!r}.")
+    levels = np.round(checked_mask(mask) * np.float64(255)).astype("uint8")
     if Path(path).suffix.lower() != ".png":
         raise ValueError(f"output {str(path)!r} must end in .png: other formats lose levels of a mask.")
-    levels = np.round(mask * np.float64(2**bits - 1)).astype(f"uint{bits}")
     write_picture(Image.fromarray(levels), check_output(path, inputs))
 
 

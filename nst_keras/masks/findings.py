@@ -33,7 +33,7 @@ COLORS = "tab:orange", "tab:blue", "tab:green", "tab:red", "tab:purple", "tab:cy
 class MaskReport:
     """The result of `check_masks`; `print` shows the table and the findings.
 
-    `findings` are the sentences of `mask_findings`, none if nothing seems wrong. `table` is {name of a mask:
+    `findings` are sentences, none if nothing seems wrong. `table` is {name of a mask:
     {"coverage": mean, "lowest": value, "highest": value, "regions": count, "positions": {layer: number of positions
     above ½}, "area": {layer: ΣT²}}}. `masks` is {name: mask}, and `grids` is {layer: (h, w)}.
     """
@@ -60,19 +60,15 @@ class MaskReport:
 
     def figure(self) -> Figure:
         """Show each mask in its colour on the picture, and at the positions of each layer."""
-        layers_of = {}
-        for layer, grid in self.grids.items():
-            layers_of.setdefault(grid, []).append(layer)
         height, width = next(iter(self.masks.values())).shape
         picture = np.full((height, width), 0.6) if self.image is None else luminance(self.image)
-        size = 2.6 * (1 + len(layers_of)), (2.6 * height / width + 0.5) * len(self.masks) + 0.15
-        with styled_figure(*size) as figure:
-            panels = figure.subplots(len(self.masks), 1 + len(layers_of), squeeze=False)
+        columns = 1 + len(self.grids)
+        with styled_figure(2.6 * columns, (2.6 * height / width + 0.5) * len(self.masks) + 0.15) as figure:
+            panels = figure.subplots(len(self.masks), columns, squeeze=False)
             for row, color, (name, mask) in zip(panels, itertools.cycle(COLORS), self.masks.items()):
                 _overlay(row[0], picture, mask, color, f"{name}: {self.table[name]['coverage']:.1%}")
-                for axes, (grid, layers) in zip(row[1:], layers_of.items(), strict=True):
-                    count = self.table[name]["positions"][layers[0]]
-                    title = f"{', '.join(layers)}\n{count} of {grid[0] * grid[1]} positions"
+                for axes, (layer, grid) in zip(row[1:], self.grids.items(), strict=True):
+                    title = f"{layer}\n{self.table[name]['positions'][layer]} of {grid[0] * grid[1]} positions"
                     _overlay(axes, resize_mask(picture, grid), resize_mask(mask, grid), color, title)
         return figure
 
@@ -86,33 +82,9 @@ def _overlay(axes, picture, mask, color, title):
 
 
 def check_masks(masks: Masks, image: ImageSource | None = None, *, grids: Grids | None = None) -> MaskReport:
-    """Check masks that are to be used together.
+    """Check masks that are to be used together; say what seems wrong, and what to do about it.
 
-    Parameters
-    ----------
-    masks
-        Masks of one size, or {name: mask}; `load_mask` makes them. Without names they are "mask 1", "mask 2", …
-    image
-        The image that the masks are for, of the same size; the figure shows it.
-    grids
-        {layer: (h, w)}: the size of each layer that the masks are to guide.
-    """
-    masks, grids = _checked(masks, grids)
-    if image is not None:
-        image = load_image(image)
-        shape = next(iter(masks.values())).shape
-        if image.shape[:2] != shape:
-            raise ValueError(
-                f"image is {sides(image.shape)} pixels, the masks {sides(shape)}: load_mask(…, image.shape) makes a "
-                "mask of the image's size."
-            )
-    return MaskReport(mask_findings(masks, grids), {n: _row(m, grids) for n, m in masks.items()}, masks, grids, image)
-
-
-def mask_findings(masks: Masks, grids: Grids | None = None) -> list[str]:
-    """Return sentences that say what seems wrong with masks, and what to do about it. Arguments as in `check_masks`.
-
-    There is a sentence for each mask that
+    There is a finding for each mask that
 
     - is black: its highest value is under 0.1; or nearly constant: highest − lowest < 0.1;
     - covers little: its mean is under 1 %;
@@ -124,25 +96,43 @@ def mask_findings(masks: Masks, grids: Grids | None = None) -> list[str]:
       lies in a position above ½; or keeps less than ΣT² = 4 at a layer;
 
     and for two masks that overlap, T + T' > 1½, and for masks that leave gaps, ΣT < ½, on more than 1 % of the picture.
+
+    Masks have one size; without names they are "mask 1", "mask 2", … The figure of the report shows `image`, which has
+    their size. `grids` is {layer: (h, w)}, the size of each layer that the masks are to guide.
     """
-    masks, grids = _checked(masks, grids)
-    findings, total = [], sum(masks.values())
-    for name, mask in masks.items():
-        findings += _single_findings(name, mask, total - mask, grids)
+    if not isinstance(masks, Mapping):
+        masks = {f"mask {i}": mask for i, mask in enumerate(masks, start=1)}
+    masks = dict(zip(map(str, masks), checked_masks(masks.values()), strict=True))
+    grids = {layer: checked_shape(grid) for layer, grid in (grids or {}).items()}
+    if image is not None:
+        image = load_image(image)
+        shape = next(iter(masks.values())).shape
+        if image.shape[:2] != shape:
+            raise ValueError(
+                f"image is {sides(image.shape)} pixels, the masks {sides(shape)}: load_mask(…, image.shape) makes a "
+                "mask of the image's size."
+            )
+    total = sum(masks.values())
+    findings = [f for name, mask in masks.items() for f in _single_findings(name, mask, total - mask, grids)]
+    findings += _joint_findings(masks, total)
+    return MaskReport(findings, {name: _row(mask, grids) for name, mask in masks.items()}, masks, grids, image)
+
+
+def _joint_findings(masks, total):
+    """Yield what is wrong between masks; `total` is their sum."""
     for (name, mask), (other_name, other) in itertools.combinations(masks.items(), 2):
         shared = np.mean(mask + other > 1.5)
         if shared > MAX_SHARED:
-            findings.append(
+            yield (
                 f"{name} and {other_name} overlap on {shared:.1%} of the picture: both styles act there at once. "
                 "partition_masks shares such places out."
             )
     left = np.mean(total < 0.5)
     if len(masks) > 1 and left > MAX_SHARED:
-        findings.append(
+        yield (
             f"{', '.join(masks)} leave a gap of {left:.1%} of the picture, where no style acts. Add a mask for it, or "
             "close it with partition_masks."
         )
-    return findings
 
 
 def _single_findings(name, mask, others, grids):
@@ -214,11 +204,3 @@ def _regions(mask):
     kept = np.bincount(labels.ravel(), minlength=pieces + 1) > MAX_SPECK * mask.size
     kept[0] = False
     return (np.cumsum(kept) * kept)[labels], int(kept.sum())
-
-
-def _checked(masks, grids):
-    """Return checked masks by their names, and checked grids by their layers."""
-    if not isinstance(masks, Mapping):
-        masks = {f"mask {i}": mask for i, mask in enumerate(masks, start=1)}
-    masks = dict(zip(map(str, masks), checked_masks(masks.values()), strict=True))
-    return masks, {layer: checked_shape(grid) for layer, grid in (grids or {}).items()}

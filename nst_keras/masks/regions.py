@@ -53,10 +53,10 @@ class Regions:
         return share * image + (1 - share) * resize(content, image.shape)
 
     def notes(self, network: keras.Model, shape: Shape) -> list[str]:
-        """Return what seems wrong with the masks at the size of a result: see `mask_findings`."""
+        """Return what seems wrong with the masks at the size of a result: see `check_masks`."""
         if self.masks[0] is None:
             return []
-        from .findings import mask_findings
+        from .findings import check_masks
 
         idle = []
         if self.mode == "freeze" and not self.frozen(shape).any():
@@ -66,7 +66,7 @@ class Regions:
             ]
         resized = {name: resize_mask(mask, shape) for name, mask in zip(self.names, self.masks, strict=True)}
         outputs = network.compute_output_shape((1, *shape, 3))
-        return idle + mask_findings(resized, {layer: output[1:3] for layer, output in outputs.items()})
+        return idle + check_masks(resized, grids={name: output[1:3] for name, output in outputs.items()}).findings
 
 
 def load_regions(

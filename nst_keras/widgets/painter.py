@@ -61,16 +61,9 @@ class MaskPainter(anywidget.AnyWidget):
 
     `masks` are labels of masks that start black, or {label: mask to start with}, see `load_mask`. A label becomes the
     name of a file: letters, digits, spaces, - and _.
-
-    Examples
-    --------
-    >>> painter = MaskPainter(np.zeros((40, 60, 3)), ["sky", "land"])
-    >>> {label: mask.shape for label, mask in painter.masks.items()}
-    {'sky': (40, 60), 'land': (40, 60)}
     """
 
-    _esm = Path(__file__).with_name("painter.js")
-    _css = Path(__file__).with_name("painter.css")
+    _esm, _css = (Path(__file__).with_name(name) for name in ("painter.js", "painter.css"))
     _picture = Bytes().tag(sync=True, from_json=_refused)
     _labels = List().tag(sync=True, from_json=_refused)
     # Masks from the browser are not sent back: the view would take them for new ones, and forget its undo steps.
