@@ -1,4 +1,4 @@
-"""Runs shown to others: compared, as an animation, as a page; the page in headless Chromium."""
+"""Runs shown to others: compared, as a page; the page in headless Chromium."""
 
 import base64
 import dataclasses
@@ -11,47 +11,14 @@ from conftest import ROOT
 from PIL import Image
 
 from nst_keras import load_image, resize, style_transfer, synthesize_texture
-from nst_keras.studio import Frames, compare, save_gif, save_page
+from nst_keras.studio import compare, save_page
 
 CAT, PAINTING = ROOT / "images" / "cat.jpg", ROOT / "images" / "impasto_night.jpg"
 
 
 @pytest.fixture(scope="module")
-def frames():
-    return Frames(every=2, size=48)
-
-
-@pytest.fixture(scope="module")
-def result(frames):
-    return style_transfer(CAT, PAINTING, size=192, iterations=5, callback=frames)
-
-
-def test_frames_are_every_nth_picture_made_small(result, frames):
-    assert list(frames.images) == [1, 2, 4, 6, 8, 10]
-    assert {image.shape for image in frames.images.values()} == {(32, 48, 3)}
-    called = []
-    first = Frames(every=1, size=64, also=called.append)
-    seen = style_transfer(CAT, PAINTING, size=64, iterations=2, callback=first)
-    assert [step.iteration for step in called] == [1, 2]
-    np.testing.assert_allclose(first.images[2], seen.image, atol=1e-6)
-
-
-def test_the_gif_moves_and_stays_at_the_end(frames, tmp_path):
-    save_gif(frames, tmp_path / "run.gif", seconds=0.05)
-    with Image.open(tmp_path / "run.gif") as gif:
-        assert (gif.format, gif.n_frames, gif.size) == ("GIF", 6, (48, 32))
-        durations, pictures = [], []
-        for number in range(gif.n_frames):
-            gif.seek(number)
-            durations.append(gif.info["duration"])
-            pictures.append(np.asarray(gif.convert("RGB")).astype(float) / 255)
-    assert durations == [50] * 5 + [2000]
-    for picture, image in zip(pictures, frames.images.values(), strict=True):
-        assert np.abs(picture - image).mean() < 0.06  # 256 colours
-    with pytest.raises(ValueError, match=r"must end in \.gif"):
-        save_gif(frames, tmp_path / "run.png")
-    with pytest.raises(ValueError, match="no pictures"):
-        save_gif(Frames(), tmp_path / "none.gif")
+def result():
+    return style_transfer(CAT, PAINTING, size=192, iterations=5)
 
 
 def test_runs_are_compared(result, tmp_path):

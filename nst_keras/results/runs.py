@@ -4,7 +4,6 @@ A run folder holds
 
 - `run.json`: settings, versions, and the SHA-256 of every input file;
 - `result.png`, `result.npz` (the exact float32 pictures) and `result.json` (history, notes), once there is a result;
-- `frames/`, if frames were kept;
 - `inputs/` and `checkpoint.npz` of a run with checkpoints: copies of every input, and the state of the run.
 
 The copies are whole files, with all that a camera wrote into them. To show a run to others, use `save_page`.
@@ -44,16 +43,12 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), "nst_keras": __version__} | installed
 
 
-def keep_result(result: Any, folder: PathLike, frames: Any = None) -> None:
+def keep_result(result: Any, folder: PathLike) -> None:
     """Write a `Result` into a new folder; see `Result.keep`."""
     inputs = [{"path": path, "sha256": files.sha256(path)} for path in result.inputs if os.path.isfile(path)]
     with files.new_folder(folder) as partial:
         _write_run(partial, result.settings, inputs, None)
         _write_result(partial, result)
-        if frames is not None:
-            (partial / "frames").mkdir()
-            for iteration, image in frames.images.items():
-                save_image(image, partial / "frames" / f"{iteration:05d}.png")
 
 
 def read_result(folder: PathLike) -> dict[str, Any]:

@@ -1,59 +1,23 @@
-"""Show runs to others: side by side, as a GIF, or as one web page that needs no server."""
+"""Show runs to others: side by side, or as one web page that needs no server."""
 
 import base64
 import html
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 from string import Template
 from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
-from ..image import reduced, resize, to_pil
+from ..image import reduced, to_pil
 from ..results.plot import plot_images, plot_losses
-from ..results.recorder import Step
 from ..results.result import Result
 from ..support.files import write_file
-from ..support.pictures import check_output, encoded, write_picture
-from ..support.types import ImageArray, PathLike
+from ..support.pictures import check_output, encoded
+from ..support.types import PathLike
 
 MAX_PAGE_SIDE = 1600  # longer side of the pictures in a page, in pixels
-
-
-class Frames:
-    """A callback that keeps pictures during a run, for `save_gif` and `Result.keep(folder, frames=…)`.
-
-    The attribute `images`, {iteration: image array}, has the picture of the first iteration and of every iteration that
-    is a multiple of `every`, made smaller if its longer side has more than `size` pixels. `also` is another callback,
-    such as `ProgressBar()`; it is called first, with every step.
-    """
-
-    def __init__(self, every: int = 5, size: int = 256, *, also: Callable[[Step], object] | None = None) -> None:
-        self.every, self.size, self.also = every, size, also
-        self.images: dict[int, ImageArray] = {}
-
-    def __call__(self, step: Step) -> None:
-        if self.also is not None:
-            self.also(step)
-        if step.iteration == 1 or step.iteration % self.every == 0:
-            self.images[step.iteration] = reduced(step.image, self.size)
-
-
-def save_gif(frames: Frames, path: PathLike, *, seconds: float = 0.1) -> None:
-    """Write the pictures of a run as an animated GIF.
-
-    Each picture is shown for `seconds`, the last one for two seconds. A GIF has 256 colours for each picture: it shows
-    the course of a run. Save the result itself as PNG.
-    """
-    path = check_output(path, suffixes=[".gif"])
-    if not frames.images:
-        raise ValueError("frames holds no pictures: give it to a run first, as callback=frames.")
-    shape = max((image.shape for image in frames.images.values()), key=max)
-    pictures = [to_pil(resize(image, shape)) for image in frames.images.values()]
-    durations = [round(1000 * seconds)] * (len(pictures) - 1) + [2000]
-    write_picture(pictures[0], path, save_all=True, append_images=pictures[1:], duration=durations, loop=0)
 
 
 class Comparison(NamedTuple):
