@@ -2,8 +2,8 @@
 
 import base64
 import html
-import io
 import json
+import re
 from pathlib import Path
 from string import Template
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 
 from ..image import reduced, to_pil
-from ..results.plot import plot_images, plot_losses
+from ..results.plot import plot_images
 from ..results.result import Result
 from ..support.files import write_file
 from ..support.pictures import check_output, encoded
@@ -59,30 +59,27 @@ def numbers(result: Result) -> dict[str, Any]:
 
 
 def save_page(result: Result, path: PathLike, *, title: str = "Style transfer") -> None:
-    """Write a web page of a run: a slider between content and result, the styles, the losses and the settings.
+    """Write a web page of a run: a slider between content and result, the styles and the settings.
 
-    The page is one .html file with the pictures in it, to be opened without a server or a network, or sent by mail. The
-    arrow keys move the slider. It does not tell the names of folders on this machine. An older file is replaced.
+    The page is one .html file with the pictures in it, to be opened without a server or a network, or sent by mail. It
+    does not tell the names of folders on this machine. An older file is replaced.
     """
     path = check_output(path, suffixes=[".html"])
     if result.content is None:
         raise ValueError("result has no content to compare with: it is a texture; save its image instead.")
-    curves = io.BytesIO()
-    plot_losses(result.history).savefig(curves, format="png")
     height, width = result.image.shape[:2]
-    styles = [f'<img src="{_data(style)}" alt="Style {i}">' for i, style in enumerate(result.styles, start=1)]
-    shown = {html.escape(k): html.escape(_text(value)) for k, value in result.settings.items() if value is not None}
-    settings = [f"<tr><th scope='row'>{name}</th><td>{text}</td></tr>" for name, text in shown.items()]
+    settings = {name: value for name, value in result.settings.items() if value is not None}
+    lines = "\n".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in settings.items())
+    lines = re.sub(r'"[^"]*[/\\]', '"', lines)  # of a path, only the file's name
     page = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8")).substitute(
         title=html.escape(title),
         content=_data(result.content),
         result=_data(result.image),
-        ratio=f"{width} / {height}",
         width=width,
+        height=height,
         facts=f"{width} × {height} pixels, {len(result.history)} iterations",
-        styles="\n".join(styles),
-        losses="data:image/png;base64," + base64.b64encode(curves.getvalue()).decode(),
-        settings="\n".join(settings),
+        styles="\n".join(f'<img class="style" src="{_data(style)}" alt="A style">' for style in result.styles),
+        settings=html.escape(lines),
     )
     write_file(path, page.encode())
 
@@ -91,12 +88,3 @@ def _data(image):
     """Return an image as a JPEG in a data URI."""
     jpeg = encoded(to_pil(reduced(image, MAX_PAGE_SIDE)), "JPEG", quality=90)
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
-
-
-def _text(value):
-    """Return a setting as text; of a path, only the file's name."""
-    if isinstance(value, str):
-        return value.replace("\\", "/").rsplit("/", 1)[-1]
-    if isinstance(value, list):
-        return ", ".join(_text(one) for one in value)
-    return json.dumps(value, ensure_ascii=False)
