@@ -1,10 +1,6 @@
-"""Estimate, resume, compare and share runs; sweeps. `import nst_keras` does not load this package.
+"""Estimate, resume, compare and share runs; sweeps. `import nst_keras` does not load this package."""
 
-`Result.keep` and `Result.load` write and read a single run.
-"""
-
-from .runs import Estimate, estimate, resume
-from .share import Comparison, compare, save_page
-from .sweeps import Sweep, sweep
+from .runs import Estimate, estimate, resume, save_page
+from .sweeps import Comparison, Sweep, compare, sweep
 
 __all__ = ["Comparison", "Estimate", "Sweep", "compare", "estimate", "resume", "save_page", "sweep"]
