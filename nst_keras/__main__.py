@@ -1,4 +1,4 @@
-"""The command line: python -m nst_keras CONTENT STYLE -o OUTPUT, and the commands sweep, train and apply."""
+"""The command line: python -m nst_keras CONTENT STYLE -o OUTPUT, and the commands train and apply."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from .support.checks import suggestion
 from .support.command_line import plain_console
 
-COMMANDS = ("sweep", "train", "apply")
+COMMANDS = ("train", "apply")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if hint and command not in COMMANDS and command.isalpha() and not os.path.exists(command):
         print(f"error: {command!r} is neither a picture nor a command.{hint}", file=sys.stderr)
         return 2
-    if command in ("train", "apply"):
+    if command in COMMANDS:
         from .feedforward.command import main as run
     else:
         from .studio.command import main as run

@@ -20,7 +20,6 @@ from nst_keras.results import runs as results_runs
 from nst_keras.results.recorder import Recorder
 from nst_keras.results.runs import Checkpoint, versions
 from nst_keras.studio import resume
-from nst_keras.studio.share import Frames
 from nst_keras.support.files import read_arrays, write_arrays
 
 CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
@@ -28,13 +27,8 @@ QUICK = {"size": 64, "iterations": 4}
 
 
 @pytest.fixture(scope="module")
-def frames():
-    return Frames(every=2, size=32)
-
-
-@pytest.fixture(scope="module")
-def result(frames):
-    return style_transfer(CAT, PAINTING, **QUICK, callback=frames)
+def result():
+    return style_transfer(CAT, PAINTING, **QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +47,8 @@ def same(one, other):
     return True
 
 
-def test_a_kept_run_is_loaded_to_the_bit(result, frames, tmp_path):
-    result.keep(tmp_path / "new" / "run", frames=frames)
+def test_a_kept_run_is_loaded_to_the_bit(result, tmp_path):
+    result.keep(tmp_path / "new" / "run")
     assert same(Result.load(tmp_path / "new" / "run"), result)
     assert len(result.inputs) == 2
     told = json.loads((tmp_path / "new" / "run" / "run.json").read_text())
@@ -62,9 +56,6 @@ def test_a_kept_run_is_loaded_to_the_bit(result, frames, tmp_path):
     assert {"tensorflow", "keras", "numpy", "nst_keras"} < told["versions"].keys()
     assert {len(one["sha256"]) for one in told["inputs"]} == {64}
     np.testing.assert_allclose(load_image(tmp_path / "new" / "run" / "result.png"), result.image, atol=0.5001 / 255)
-    assert [path.name for path in sorted((tmp_path / "new" / "run" / "frames").iterdir())] == [
-        f"{iteration:05d}.png" for iteration in (1, 2, 4)
-    ]
 
 
 def test_nothing_is_overwritten(result, tmp_path):

@@ -1,4 +1,4 @@
-"""Sweeps: the grid, what is kept, going on after a crash, and the command."""
+"""Sweeps: the grid, what is kept, going on after a crash."""
 
 import csv
 import shutil
@@ -9,8 +9,8 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from nst_keras import Result, __main__, load_image, style_transfer
-from nst_keras.studio import Sweep, command, sweep, sweeps
+from nst_keras import Result, load_image, style_transfer
+from nst_keras.studio import sweep, sweeps
 
 CAT, *PAINTINGS = (str(ROOT / "images" / name) for name in ("cat.jpg", "impasto_night.jpg", "mosaic.jpg"))
 GRID = {"style": PAINTINGS, "style_weight": [2, 20.0]}
@@ -166,29 +166,6 @@ def test_what_is_wrong_is_said_before_anything_runs(grid, fixed, message, tmp_pa
     assert (counted, list(tmp_path.iterdir())) == ([], [])
 
 
-def test_the_command_paints_folders(tmp_path, capsys):
-    (tmp_path / "photographs").mkdir()
-    for name, size in {"a.png": (90, 60), "b.jpg": (60, 90)}.items():
-        Image.open(CAT).resize(size).save(tmp_path / "photographs" / name)
-    (tmp_path / "photographs" / "notes.txt").write_text("no picture")
-    arguments = ["sweep", str(tmp_path / "photographs"), "--style", *PAINTINGS, "-o", str(tmp_path / "out")]
-    assert __main__.main([*arguments, "--set", "size=64", "--set", "iterations=1"]) == 0
-    assert "4 pictures, table.csv, sheet.png" in capsys.readouterr().out
-    with open(tmp_path / "out" / "table.csv", newline="", encoding="utf-8") as file:
-        assert [(row["content"], row["style"]) for row in csv.DictReader(file)] == [
-            (content, style) for content in "ab" for style in ("impasto_night", "mosaic")
-        ]
-    assert __main__.main([*arguments, "--set", "seize=64"]) == 2
-    assert "Did you mean 'size'" in capsys.readouterr().err
-
-
-def test_the_command_says_once_what_is_wrong_with_a_photograph(tmp_path, capsys):
-    (tmp_path / "broken.jpg").write_bytes(b"no picture")
-    arguments = ["sweep", str(tmp_path / "broken.jpg"), "--style", PAINTINGS[0], "-o", str(tmp_path / "out")]
-    assert __main__.main([*arguments, "--set", "size=64", "--set", "style_weight=2,6"]) == 1
-    assert capsys.readouterr().err.count("error: ") == 1
-
-
 def test_two_files_with_the_same_bytes_keep_their_folders(tmp_path, counted):
     for name in ("one.jpg", "two.jpg"):
         shutil.copyfile(PAINTINGS[0], tmp_path / name)
@@ -196,18 +173,3 @@ def test_two_files_with_the_same_bytes_keep_their_folders(tmp_path, counted):
     runs = [sweep(grid, tmp_path / "out", style=PAINTINGS[0], size=64, iterations=1) for _ in range(2)]
     assert runs[0].table == runs[1].table
     assert [row["folder"].split()[0] for row in runs[1].table] == ["one", "two"]
-
-
-def test_the_command_reads_values():
-    assert command._setting("size=64,128") == ("size", [64, 128])
-    assert command._setting("style-weight=1e-2") == ("style_weight", [0.01])
-    assert command._setting("preserve_color=None,luminance") == ("preserve_color", [None, "luminance"])
-
-
-def test_the_command_adds_up_values_and_styles(monkeypatch):
-    arguments = ["a.jpg", "-o", "out", "--style", "b.jpg", "--style", "c.jpg", "d.jpg"]
-    called = {}
-    monkeypatch.setattr(command, "sweep", lambda grid, *_, **fixed: called.update(grid) or Sweep([], Path(), grid))
-    assert command.main(["sweep", *arguments, "--set", "size=64", "--set", "size=128"]) == 0
-    assert called["size"] == [64, 128]
-    assert command.sweep_parser().parse_args(arguments).style == ["b.jpg", "c.jpg", "d.jpg"]

@@ -73,8 +73,7 @@ def plot_comparison(
     titles = ["style"] if len(styles) == 1 else [f"style {i}" for i in range(1, len(styles) + 1)]
     pictures = {} if content is None else {"content": content}
     pictures = pictures | dict(zip(titles, styles, strict=True)) | {"result": result}
-    width = sum(picture.shape[1] / picture.shape[0] for picture in pictures.values())
-    height = 12 / width
+    height = 12 / sum(picture.shape[1] / picture.shape[0] for picture in pictures.values())
     with styled_figure(12, height + 0.3 + 3) as figure:
         above, below = figure.subfigures(2, height_ratios=[height + 0.3, 3])
         _row_of_images(above, pictures)

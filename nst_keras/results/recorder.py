@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,46 +52,26 @@ class NonFiniteLossError(ValueError):
         self.image = image
 
 
+@dataclass(eq=False)
 class Recorder:
-    """Calls an objective for an optimiser at one scale: checks every value, keeps the best image, records the steps.
+    """Calls an objective for an optimiser at one scale: checks every value, keeps the best image, records the steps."""
 
-    Parameters
-    ----------
-    start
-        Where the optimiser starts, (H, W, 3); also the best image until a better one is seen.
-    iterations
-        The number that the optimiser is to make.
-    margin
-        Pixels along each side of `start` that are optimised, but that nobody sees.
-    callback
-        Called with every `Step`.
-    previous
-        The recorder of the scale before, whose counts are continued.
-    work
-        The share of the run's work that is done when this scale begins, and when it ends.
-    finish
-        Image → image: how a picture is finished before anybody sees it.
-    """
+    objective: Any
+    start: InitVar[ImageArray]  #: where the optimiser starts; also the best image until a better one is seen
+    iterations: int  #: that the optimiser is to make
+    margin: int = 0  #: pixels along each side of `start` that are optimised, but that nobody sees
+    callback: Callable[[Step], Any] | None = None
+    previous: InitVar["Recorder | None"] = None  #: the recorder of the scale before, whose counts are continued
+    work: tuple[float, float] = (0.0, 1.0)  #: the share of the run's work that is done before this scale, and after it
+    finish: Callable[[ImageArray], ImageArray] = lambda image: image  #: finishes a picture before anybody sees it
 
     FIRST_STEP = 0.01  # mean change of the pixels in the first step of all optimisers but Adam
 
-    def __init__(
-        self,
-        objective: Any,
-        start: ImageArray,
-        iterations: int,
-        *,
-        margin: int = 0,
-        callback: Callable[[Step], Any] | None = None,
-        previous: "Recorder | None" = None,
-        work: tuple[float, float] = (0.0, 1.0),
-        finish: Callable[[ImageArray], ImageArray] = lambda image: image,
-    ) -> None:
-        self.objective, self.iterations, self.margin, self.callback = objective, iterations, margin, callback
+    def __post_init__(self, start, previous):
         self.history = previous.history if previous else []
         self.evaluations = previous.evaluations if previous else 0
         self._started = previous._started if previous else time.perf_counter()
-        self._work, self._finish, self._first = work, finish, len(self.history)  # steps of the scales before
+        self._first = len(self.history)  # steps of the scales before
         self._pending = {}  # {total: terms} of the evaluations since the last step; optimisers give totals back exactly
         self.best_total, self._best = np.inf, start
         self.stopped = False
@@ -111,7 +91,15 @@ class Recorder:
         terms, gradient = self.objective.evaluate(x)
         self.evaluations += 1
         total = sum(terms.values())
-        self._check(terms, total, gradient)
+        finite = tf.math.is_finite(gradient) if tf.is_tensor(gradient) else np.isfinite(gradient)
+        if not np.isfinite(total) or not np.all(finite):
+            wrong = [name for name, value in terms.items() if not np.isfinite(value)]
+            what = f"term {', '.join(wrong)}" if wrong else "the gradient"
+            raise NonFiniteLossError(
+                f"{what} is NaN or infinite at evaluation {self.evaluations}. A weight may be too large, or the "
+                "network's weights damaged.",
+                self._finished(self.best_image),
+            )
         self._pending[total] = terms
         if total < self.best_total:
             self.best_total, self._best = total, x if tf.is_tensor(x) else np.array(x, "float32")
@@ -119,7 +107,7 @@ class Recorder:
 
     def step(self, x: Any, total: float) -> None:
         """Record that an iteration ended at `x`, where the objective was `total`."""
-        done = min(1.0, (self.made + 1) / self.iterations)
+        begin, end = self.work
         step = Step(
             iteration=len(self.history) + 1,
             evaluations=self.evaluations,
@@ -127,7 +115,7 @@ class Recorder:
             size=max(self.objective.shape) - 2 * self.margin,
             total=total,
             terms=self._pending[total],
-            progress=self._work[0] + done * (self._work[1] - self._work[0]),
+            progress=begin + (self.made + 1) / self.iterations * (end - begin),
         )
         self._pending = {total: step.terms}
         self.history.append(step)
@@ -146,26 +134,13 @@ class Recorder:
 
     def restore(self, record: dict, image: ImageArray, path: Path) -> None:
         """Continue from what `state` returned and was read from the file `path`."""
-        check_kinds(record, RECORD, path)
         self.history[:] = [Step.from_record(item, path) for item in record["history"]]
         self._first = len(self.history) - record["made"]
         self.evaluations, self._started = record["evaluations"], time.perf_counter() - record["seconds"]
         self.best_total, self._best = record["best"], image
 
     def _finished(self, image):
-        return self._finish(cut_margin(image, self.margin))
+        return self.finish(cut_margin(image, self.margin))
 
     def _as_image(self, x):
         return np.array(x, "float32").reshape(self.objective.shape)
-
-    def _check(self, terms, total, gradient):
-        finite = tf.math.is_finite(gradient) if tf.is_tensor(gradient) else np.isfinite(gradient)
-        if np.isfinite(total) and np.all(finite):
-            return
-        wrong = [name for name, value in terms.items() if not np.isfinite(value)]
-        what = f"term {', '.join(wrong)}" if wrong else "the gradient"
-        raise NonFiniteLossError(
-            f"{what} is NaN or infinite at evaluation {self.evaluations}. A weight may be too large, or the "
-            "network's weights damaged.",
-            self._finished(self.best_image),
-        )

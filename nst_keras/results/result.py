@@ -1,7 +1,6 @@
 """The result of a run."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from matplotlib.figure import Figure
 from PIL import Image
@@ -33,14 +32,11 @@ class Result:
         """Write the image to a file, never over one of the run's inputs. See `save_image`."""
         save_image(self.image, path, inputs=self.inputs, dpi=dpi)
 
-    def keep(self, folder: PathLike, *, frames: Any = None) -> None:
-        """Write all of the run into a new or empty folder; see `nst_keras.results.runs` for what is in it.
-
-        `frames` are pictures on the way, see `nst_keras.studio.Frames`.
-        """
+    def keep(self, folder: PathLike) -> None:
+        """Write all of the run into a new or empty folder; see `nst_keras.results.runs` for what is in it."""
         from .runs import keep_result
 
-        keep_result(self, folder, frames)
+        keep_result(self, folder)
 
     @classmethod
     def load(cls, folder: PathLike) -> "Result":

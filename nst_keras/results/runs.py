@@ -4,7 +4,6 @@ A run folder holds
 
 - `run.json`: settings, versions, and the SHA-256 of every input file;
 - `result.png`, `result.npz` (the exact float32 pictures) and `result.json` (history, notes), once there is a result;
-- `frames/`, if frames were kept;
 - `inputs/` and `checkpoint.npz` of a run with checkpoints: copies of every input, and the state of the run.
 
 The copies are whole files, with all that a camera wrote into them. To show a run to others, use `save_page`.
@@ -29,7 +28,7 @@ from ..image import load_image, save_image
 from ..masks.basics import load_mask
 from ..support import __version__, files
 from ..support.types import PathLike
-from .recorder import Step
+from .recorder import RECORD, Step
 
 SOURCES = ("content", "style", "masks", "style_masks", "init", "weights")  # arguments that may be files
 ARRAY = ".array"  # the suffix of a copy that is no file of the user's, but an array in the format of .npz
@@ -44,16 +43,12 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), "nst_keras": __version__} | installed
 
 
-def keep_result(result: Any, folder: PathLike, frames: Any = None) -> None:
+def keep_result(result: Any, folder: PathLike) -> None:
     """Write a `Result` into a new folder; see `Result.keep`."""
     inputs = [{"path": path, "sha256": files.sha256(path)} for path in result.inputs if os.path.isfile(path)]
     with files.new_folder(folder) as partial:
         _write_run(partial, result.settings, inputs, None)
         _write_result(partial, result)
-        if frames is not None:
-            (partial / "frames").mkdir()
-            for iteration, image in frames.images.items():
-                save_image(image, partial / "frames" / f"{iteration:05d}.png")
 
 
 def read_result(folder: PathLike) -> dict[str, Any]:
@@ -70,7 +65,7 @@ def read_result(folder: PathLike) -> dict[str, Any]:
         "image": pictures.pop("image"),
         "history": [Step.from_record(item, path) for item in record["history"]],
         "settings": run["settings"],
-        "inputs": _original_paths(_checked_inputs(run, folder)),
+        "inputs": [one["path"] for one in _checked_inputs(run, folder) if one["path"]],
         "interrupted": record["interrupted"],
         "content": pictures.pop("content", None),
         "styles": [pictures[name] for name in sorted(pictures)],
@@ -79,10 +74,7 @@ def read_result(folder: PathLike) -> dict[str, Any]:
 
 
 def read_run(folder: Path, known: Mapping[str, Any]) -> dict:
-    """Return the arguments with which an unfinished run is continued; its settings must have the names of `known`.
-
-    Raises a `ValueError` if the folder holds no run with checkpoints, or a file in it is damaged or was changed.
-    """
+    """Return the arguments with which an unfinished run is continued; its settings must have the names of `known`."""
     run = files.read_json(folder / "run.json", RUN)
     if run["sources"] is None:
         raise ValueError(
@@ -115,14 +107,11 @@ class Checkpoint:
 
     def __init__(self, folder: PathLike) -> None:
         self.folder, self._saved = Path(folder), None
+        self.level = 0  #: the number of the scale at which the run is continued
         self._path = self.folder / "checkpoint.npz"
         if self._path.is_file():
-            self._saved = files.read_state(self._path, {"level": int}, ["state x", "image"])
-
-    @property
-    def level(self) -> int:
-        """The number of the scale at which the run is continued."""
-        return self._saved[0]["level"] if self._saved else 0
+            self._saved = files.read_state(self._path, {"level": int} | RECORD, ["state x", "image"])
+            self.level = self._saved[0]["level"]
 
     def begin(self, settings: dict, sources: Mapping[str, Any]) -> None:
         """Make the folder with all that `resume` needs, unless the run is continued."""
@@ -163,7 +152,7 @@ class Checkpoint:
             raise ValueError(f"'checkpoint.npz' in {str(self.folder)!r} is not of this run: it has no such scale.")
         run = files.read_json(self.folder / "run.json", RUN)
         _write_result(self.folder, result)
-        return {"settings": run["settings"], "inputs": _original_paths(run["inputs"])}
+        return {"settings": run["settings"], "inputs": [one["path"] for one in run["inputs"] if one["path"]]}
 
 
 def _write_run(folder, settings, inputs, sources):
@@ -187,10 +176,6 @@ def _checked_inputs(run, folder):
     for one in run["inputs"]:
         files.check_kinds(one, kinds, folder / "run.json")
     return run["inputs"]
-
-
-def _original_paths(inputs):
-    return [one["path"] for one in inputs if one["path"]]
 
 
 def _copied(folder, source, name, inputs):

@@ -1,12 +1,9 @@
-"""python -m nst_keras CONTENT STYLE … -o OUTPUT, and sweep PHOTOGRAPH … --style STYLE … -o FOLDER."""
+"""The command that paints one picture: python -m nst_keras CONTENT STYLE … -o OUTPUT."""
 
 import contextlib
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-
-from tqdm.auto import tqdm
 
 from ..color import COLOR_METHODS
 from ..formulas import FORMULAS
@@ -15,13 +12,12 @@ from ..network import NETWORKS
 from ..optimize import OPTIMIZERS
 from ..results.plot import ProgressBar, save_figure
 from ..results.recorder import NonFiniteLossError
-from ..support.checks import sides, suggestion
+from ..support.checks import sides
 from ..support.command_line import LOSS_WEIGHTS, Parser
-from ..support.pictures import check_output, picture_files
+from ..support.pictures import check_output
 from ..support.settings import MASK_MODES, WEIGHTS
 from ..transfer import DEFAULTS, style_transfer
 from .runs import estimate
-from .sweeps import sweep
 
 
 def paint_parser() -> Parser:
@@ -29,7 +25,7 @@ def paint_parser() -> Parser:
     parser = Parser(
         prog="python -m nst_keras",
         description="Paint a photograph in the style of one or several pictures.",
-        epilog="Other commands: sweep (many photographs and settings), train, apply (networks that paint in one pass).",
+        epilog="Other commands: train, apply (networks that paint in one pass).",
     )
     add = parser.add_argument
     add("content", help="the photograph")
@@ -62,32 +58,9 @@ def paint_parser() -> Parser:
     return parser
 
 
-def sweep_parser() -> Parser:
-    """Return the parser of the subcommand `sweep`."""
-    parser = Parser(
-        prog="python -m nst_keras sweep",
-        description="Paint every photograph in every style with every setting. Finished pictures in FOLDER are "
-        "not painted again: after a crash, the same command continues.",
-        epilog="example: python -m nst_keras sweep holiday --style night.jpg mosaic.jpg -o painted "
-        "--set size=384 --set style_weight=2,6,20",
-    )
-    add = parser.add_argument
-    add("content", nargs="+", help="photographs, and folders of photographs")
-    add("--style", nargs="+", action="extend", required=True, help="one or more pictures; each is a style of its own")
-    add("-o", "--output", required=True, metavar="FOLDER", help="folder for the runs, a table and a contact sheet")
-    setting = "an argument of style_transfer with one value or more, such as style_weight=2,6,20"
-    add("--set", action="append", default=[], metavar="NAME=VALUE,…", help=setting)
-    return parser
-
-
 def main(arguments: Sequence[str]) -> int:
-    """Run `sweep`, or the command that paints one picture; return the exit status."""
-    if arguments[:1] == ["sweep"]:
-        return _sweep(**vars(sweep_parser().parse_args(arguments[1:])))
-    return _paint(paint_parser().parse_args(arguments))
-
-
-def _paint(given):
+    """Paint the picture; return the exit status."""
+    given = paint_parser().parse_args(arguments)
     started = time.perf_counter()
     settings = {name: value for name, value in vars(given).items() if name in vars(DEFAULTS)}
     for path in filter(None, (given.output, given.comparison)):
@@ -115,46 +88,3 @@ def _paint(given):
         save_figure(result.compare(), given.comparison)
         print(f"{given.comparison}: content, style, result and loss curves")
     return 130 if result.interrupted else 0
-
-
-def _sweep(content, style, output, set):
-    listed = [picture_files(name, "content") if Path(name).is_dir() else [Path(name)] for name in content]
-    settings = {}
-    for name, values in map(_setting, set):
-        settings.setdefault(name, []).extend(values)
-    fixed = {name: values[0] for name, values in settings.items() if len(values) == 1}
-    grid = {"content": [path for paths in listed for path in paths], "style": style}
-    grid |= {name: values for name, values in settings.items() if name not in fixed}
-    try:
-        with tqdm(unit="picture") as bar:
-
-            def progress(done, cells):
-                bar.total, bar.n = cells, done
-                bar.refresh()
-
-            finished = sweep(grid, output, progress=progress, **fixed)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"; finished pictures are in {output}, the same command continues.") from None
-    wrong = [row for row in finished.table if row["error"]]
-    first = {row["error"]: row for row in reversed(wrong)}  # a broken photograph is wrong in every cell that has it
-    for error, row in first.items():
-        print(f"error: {row['content']}, {row['style']}: {error}", file=sys.stderr)
-    print(f"{output}: {len(finished.table) - len(wrong)} pictures, table.csv, sheet.png")
-    return 1 if wrong else 0
-
-
-def _setting(text):
-    """Return ("size", [128, 256]) for "size=128,256"; a value is a whole number, another number, or a text."""
-    name, equals, values = text.partition("=")
-    name, known = name.replace("-", "_"), vars(DEFAULTS)
-    if not equals or name not in known:
-        expected = "--set must be NAME=VALUE,… with an argument of style_transfer"
-        raise ValueError(f"{expected}; got {text!r}.{suggestion(name, known)}")
-    return name, [_value(value) for value in values.split(",")]
-
-
-def _value(text):
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            return kind(text)
-    return None if text == "None" else text

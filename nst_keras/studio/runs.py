@@ -1,18 +1,25 @@
-"""One run: what it will take, before it starts, and how it goes on after it was killed."""
+"""One run: what it will take, before it starts; how it goes on after it was killed; how it is shown to others."""
 
+import base64
+import html
+import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from string import Template
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.optimize
 
-from ..image import fitting_shape, load_image
+from ..image import fitting_shape, load_image, reduced, to_pil
 from ..large.memory import GIGABYTE, peak_memory
 from ..results.result import Result
 from ..results.runs import Checkpoint, read_run
+from ..support.files import write_file
+from ..support.pictures import check_output, encoded
 from ..support.types import ImageSource, PathLike
 from ..transfer import DEFAULTS, built_network, pyramid, style_transfer, with_margin
 
@@ -20,21 +27,17 @@ PROBES, PROBE_ITERATIONS = (96, 192), 12  # sizes in pixels, and iterations at e
 UNTIMED = 2  # of a probe's iterations: the first ones are slower
 EVALUATIONS_AN_ITERATION = 1.05  # of L-BFGS, with its line search
 START = 4.0  # seconds of a run outside its iterations: a function is compiled for each size
+MAX_PAGE_SIDE = 1600  # longer side of the pictures in a page, in pixels
 
 
 class Estimate(NamedTuple):
-    """What a run will take; `print` shows it.
+    """What a run will take; `print` shows it."""
 
-    `size` is the longer side of the result in pixels; `iterations`, and `evaluations` of the objective, are those of
-    all sizes together. `seconds` is the time on this machine if it stays as busy as now, within about a third, and
-    `peak_memory` the bytes without the program itself, within about 30 %.
-    """
-
-    size: int
-    iterations: int
-    evaluations: int
-    seconds: float
-    peak_memory: float
+    size: int  #: longer side of the result in pixels
+    iterations: int  #: of all sizes together
+    evaluations: int  #: of the objective, at all sizes together
+    seconds: float  #: on this machine if it stays as busy as now, within about a third
+    peak_memory: float  #: bytes without the program itself, within about 30 %
 
     def __str__(self):
         time = f"{self.seconds:.0f} s" if self.seconds < 120 else f"{self.seconds / 60:.1f} minutes"
@@ -47,11 +50,6 @@ def estimate(content: ImageSource, style: Any, **settings: Any) -> Estimate:
 
     An iteration takes a constant time and a time for each pixel; both come from the timed iterations of runs at 96 and
     192 pixels, with the same settings.
-
-    Examples
-    --------
-    >>> print(estimate("photograph.jpg", "painting.jpg", size=624))  # doctest: +SKIP
-    624 px: 300 iterations, about 315 evaluations, 93 s, 0.6 GB of memory
     """
     settings = {name: value for name, value in settings.items() if name not in ("callback", "checkpoint")}
     checked = replace(DEFAULTS, **settings).checked(len(style) if isinstance(style, (list, tuple)) else 1)
@@ -79,6 +77,32 @@ def resume(folder: PathLike, *, callback: Callable | None = None) -> Result:
     return style_transfer(**read_run(folder, vars(DEFAULTS)), callback=callback, checkpoint=Checkpoint(folder))
 
 
+def save_page(result: Result, path: PathLike, *, title: str = "Style transfer") -> None:
+    """Write a web page of a run: a slider between content and result, the styles and the settings.
+
+    The page is one .html file with the pictures in it, to be opened without a server or a network, or sent by mail. It
+    does not tell the names of folders on this machine. An older file is replaced.
+    """
+    path = check_output(path, suffixes=[".html"])
+    if result.content is None:
+        raise ValueError("result has no content to compare with: it is a texture; save its image instead.")
+    height, width = result.image.shape[:2]
+    settings = {name: value for name, value in result.settings.items() if value is not None}
+    lines = "\n".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in settings.items())
+    lines = re.sub(r'"[^"]*[/\\]', '"', lines)  # of a path, only the file's name
+    page = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8")).substitute(
+        title=html.escape(title),
+        content=_data(result.content),
+        result=_data(result.image),
+        width=width,
+        height=height,
+        facts=f"{width} × {height} pixels, {len(result.history)} iterations",
+        styles="\n".join(f'<img class="style" src="{_data(style)}" alt="A style">' for style in result.styles),
+        settings=html.escape(lines),
+    )
+    write_file(path, page.encode())
+
+
 def _seconds_an_iteration(content, style, settings, checked):
     """Return a constant and the seconds for each pixel."""
     pixels, seconds = [], []
@@ -89,3 +113,9 @@ def _seconds_an_iteration(content, style, settings, checked):
         pixels.append(math.prod(with_margin(fitting_shape(content.shape, size), checked)))
         seconds.append(np.median(np.diff([step.seconds for step in steps])[UNTIMED:]))
     return scipy.optimize.nnls(np.vander(pixels, 2, increasing=True), seconds)[0]
+
+
+def _data(image):
+    """Return an image as a JPEG in a data URI."""
+    jpeg = encoded(to_pil(reduced(image, MAX_PAGE_SIDE)), "JPEG", quality=90)
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()

@@ -1,4 +1,4 @@
-"""Sweeps: run `style_transfer` for every combination of some settings."""
+"""Many runs: `style_transfer` for every combination of some settings, and runs compared in a table and a figure."""
 
 import contextlib
 import csv
@@ -25,7 +25,6 @@ from ..support.files import sha256, write_file
 from ..support.settings import Settings
 from ..support.types import PathLike
 from ..transfer import DEFAULTS, style_transfer
-from .share import numbers
 
 PICTURES = ("content", "style")
 MAX_ON_A_SHEET, THUMBNAIL = 96, 384  # pictures, and the longer side of each in pixels
@@ -33,13 +32,9 @@ MAX_NAME_LENGTH, DIGITS = 60, 12  # characters of a folder's name that describe 
 
 
 class Sweep(NamedTuple):
-    """The results of a sweep.
+    """The results of a sweep; `table.csv` in `folder` holds the table, `sheet.png` the figure."""
 
-    `table` has one row for each cell, in the order of the grid: its values, the `numbers` of its result, the name of
-    its folder, and its error, if there was one. `table.csv` in `folder` holds the same.
-    """
-
-    table: list[dict]
+    table: list[dict]  #: a row for each cell: its values, the `numbers` of its result, its folder's name, its error
     folder: Path
     grid: dict[str, list]
 
@@ -49,7 +44,7 @@ class Sweep(NamedTuple):
 
     @property
     def figure(self) -> Figure:
-        """The first MAX_ON_A_SHEET pictures under the values that vary. `sheet.png` holds the same."""
+        """The first MAX_ON_A_SHEET pictures under the values that vary."""
         pictures, columns = {}, len(list(self.grid.values())[-1])
         varied = [key for key, values in self.grid.items() if len(values) > 1] or list(self.grid)
         for row, result in itertools.islice(zip(self.table, self.results(), strict=True), MAX_ON_A_SHEET):
@@ -70,8 +65,7 @@ def sweep(grid: dict, folder: PathLike, *, progress: Callable | None = None, **f
 
     Each finished cell is kept in a folder of its own within `folder`, see `Result.keep`; its picture has the name of
     the folder. It is not run again: a sweep that was killed continues when it is called again, also with another grid.
-    Cells of a changed file are run again.
-    `progress(done, all)` is called with numbers of cells, at the start and after each cell.
+    Cells of a changed file are. `progress(done, all)` is called with numbers of cells, at the start and after each.
     """
     listed = _cells(grid, fixed)
     cells = {_name(grid, cell): cell for cell in listed}
@@ -96,6 +90,39 @@ def sweep(grid: dict, folder: PathLike, *, progress: Callable | None = None, **f
     if not all(row["error"] for row in finished.table):
         save_figure(finished.figure, folder / "sheet.png")
     return finished
+
+
+class Comparison(NamedTuple):
+    """Several runs side by side."""
+
+    table: list[dict]  #: a row for each run: its name, the settings that differ between the runs, and its `numbers`
+    figure: Figure  #: the pictures under their names
+
+
+def compare(runs: dict[str, Result | PathLike]) -> Comparison:
+    """Compare runs in a table and a figure; `runs` is {name: `Result` or run folder}."""
+    if not isinstance(runs, dict) or not runs:
+        raise ValueError(f"runs must be a dictionary of at least one {{name: Result}}; got {runs!r}.")
+    results = {name: run if isinstance(run, Result) else Result.load(run) for name, run in runs.items()}
+    first, *others = (result.settings for result in results.values())
+    differing = [name for name in first if any(other.get(name) != first[name] for other in others)]
+    table = [
+        {"run": name} | {key: result.settings.get(key) for key in differing} | numbers(result)
+        for name, result in results.items()
+    ]
+    return Comparison(table, plot_images({name: result.image for name, result in results.items()}, columns=4))
+
+
+def numbers(result: Result) -> dict[str, Any]:
+    """Return the number of iterations, the smallest loss at the last size (None without a step), its terms by group."""
+    if not result.history:
+        return {"iterations made": 0, "loss": None}
+    best = min((step for step in result.history if step.size == result.history[-1].size), key=lambda step: step.total)
+    parts = {}
+    for name, value in best.terms.items():
+        group = f"{name.split()[0]} loss"
+        parts[group] = parts.get(group, 0.0) + value
+    return {"iterations made": len(result.history), "loss": best.total} | parts
 
 
 def _run(cell, folder):
