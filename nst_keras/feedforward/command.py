@@ -1,11 +1,8 @@
 """python -m nst_keras train STYLE PHOTOGRAPHS -o NAME.weights.h5, and apply NETWORK SOURCE -o OUTPUT."""
 
 import contextlib
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-from tqdm.auto import tqdm
 
 from ..image import save_image
 from ..network import NETWORKS
@@ -36,7 +33,6 @@ def train_parser() -> Parser:
         "content_layers": {"nargs": "+", "metavar": "LAYER", "help": "layers of the content loss"},
         "learning_rate": {"type": float, "help": "learning rate at the start"},
         "network": {"choices": NETWORKS, "help": "the loss network"},
-        "weights": {"metavar": "FILE", "help": "other weights for the loss network"},
         "width": {"type": int, "help": "channels of the first convolution"},
         "residual_blocks": {"type": int, "help": "number of residual blocks"},
         "upscale": {"type": int, "help": "4 or 8 for super-resolution"},
@@ -79,21 +75,10 @@ def _train(output, style, photographs, start, sample, **options):
         raise KeyboardInterrupt  # before the first step: there is nothing to save
     training.save(path)
     print(f"{path}: {len(training.history)} steps, loss {training.history[-1].total:.4g}")
-    for reason in training.unreadable.values():
-        print(f"not used: {reason}")
     return 130 if training.interrupted else 0
 
 
 def _apply(network, source, output, size):
-    with tqdm(unit="picture", disable=not Path(source).is_dir()) as bar:
-
-        def callback(done, files):
-            bar.total = files
-            bar.update()
-
-        done = apply_to_files(load_network(network), source, output, size=size, callback=callback)
-    for path in done.written:
+    for path in apply_to_files(load_network(network), source, output, size=size):
         print(path)
-    for reason in done.unreadable.values():
-        print(f"not painted: {reason}", file=sys.stderr)
     return 0

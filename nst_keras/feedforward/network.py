@@ -6,16 +6,17 @@ Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, section 3.1 and the supplementar
 import tempfile
 import warnings
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers as kl
 from keras import ops
+from tqdm.auto import tqdm
 
 from ..image import fitting_shape, load_image, resize, save_image
 from ..network import dtype_policy
@@ -82,17 +83,12 @@ def transform_network(
 
 
 def mirrored(image: tf.Tensor, border: int, multiple: int = 1) -> tf.Tensor:
-    """Mirror images at their edges by `border` pixels on every side, several times if they are smaller than that.
+    """Mirror images at their edges by `border` pixels on every side, and by more on the right and below.
 
-    The edge pixel is repeated. There may be more pixels on the right and below: without the borders, the sides become
-    multiples of `multiple`.
+    The edge pixel is repeated. Without the borders, the sides become multiples of `multiple`.
     """
-    for axis in (1, 2):
-        size = ops.shape(image)[axis]
-        whole = -(-size // multiple) * multiple
-        places = ops.arange(-border, whole + border) % (2 * size)
-        image = ops.take(image, ops.minimum(places, 2 * size - 1 - places), axis=axis)
-    return image
+    sides = [(border, border + -ops.shape(image)[axis] % multiple) for axis in (1, 2)]
+    return tf.pad(image, [(0, 0), *sides, (0, 0)], "SYMMETRIC")
 
 
 def check_shape(settings: Mapping) -> dict[str, int]:
@@ -128,47 +124,30 @@ def _compiled(network):
     return tf.function(network, input_signature=[tf.TensorSpec((1, None, None, 3))], autograph=False)
 
 
-class Applied(NamedTuple):
-    """The result of `apply_to_files`: the files it wrote, and {file: reason} of those it could not read."""
+def apply_to_files(network: keras.Model, source: PathLike, output: PathLike, *, size: int | None = None) -> list[str]:
+    """Apply a network to a picture file, or to every picture in a folder; return the files that were written.
 
-    written: list[str]
-    unreadable: dict[str, str]
-
-
-def apply_to_files(
-    network: keras.Model,
-    source: PathLike,
-    output: PathLike,
-    *,
-    size: int | None = None,
-    callback: Callable | None = None,
-) -> Applied:
-    """Apply a network to a picture file, or to every picture in a folder; see `apply`.
-
-    For a folder `output` is another folder, made if necessary. Pictures keep their names in it, but a GIF becomes
-    NAME.gif.png, with its first frame; other files and folders are passed over. `callback` is called with (files done,
-    files in all) after every file. Raises a `ValueError` if no picture can be read.
+    For a folder `output` is another folder, made if necessary, and a progress bar counts the pictures. They keep their
+    names, but a GIF becomes NAME.gif.png, with its first frame; other files and folders are passed over, and with a
+    warning pictures that cannot be read. Raises a `ValueError` if that is all of them.
     """
     source, output = Path(source), Path(output)
     if not source.is_dir():
-        return Applied([_apply_to_file(network, source, output, size)], {})
+        return [_apply_to_file(network, source, output, size)]
     files = picture_files(source, "source")
     if output.exists() and (not output.is_dir() or output.samefile(source)):
         raise ValueError(f"output {str(output)!r} must be a folder, and another than the source.")
     output.mkdir(parents=True, exist_ok=True)
-    done = Applied([], {})
-    for number, file in enumerate(files, start=1):
+    written = []
+    for file in tqdm(files, unit="picture"):
         name = file.name if file.suffix.lower() in WRITABLE else f"{file.name}.png"
         try:
-            done.written.append(_apply_to_file(network, file, output / name, size))
+            written.append(_apply_to_file(network, file, output / name, size))
         except PictureError as error:
-            done.unreadable[str(file)] = str(error)
-        if callback:
-            callback(number, len(files))
-    if not done.written:
-        reason = next(iter(done.unreadable.values()))
-        raise ValueError(f"source {str(source)!r}: no picture in it can be read. {reason}")
-    return done
+            warnings.warn(f"not painted: {error}", stacklevel=2)
+    if not written:
+        raise ValueError(f"source {str(source)!r}: no picture in it can be read; see the warnings.")
+    return written
 
 
 def _apply_to_file(network, source, output, size):

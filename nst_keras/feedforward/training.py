@@ -6,6 +6,7 @@ Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155: a network learns once, from phot
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from pathlib import Path
@@ -49,8 +50,7 @@ class Photographs:
     `size` where the photograph is larger: super-resolution learns from fine detail.
 
     `source` is a folder or a list of files, which are read when they are needed. 300 to 600 pixels a side are enough;
-    larger files take longer to decode. `unreadable` is {file: reason} of the files that could not be read so far; the
-    next photograph took the place of each.
+    larger files take longer to decode. The next photograph takes the place of one that cannot be read, with a warning.
     """
 
     def __init__(self, source: PathLike | Sequence[PathLike], size: int, seed: int = 0, sharp: bool = False) -> None:
@@ -58,14 +58,14 @@ class Photographs:
         if not is_folder and (not isinstance(source, (list, tuple)) or not source):
             raise ValueError(f"photographs must be a folder, or a list of at least one file; got {source!r}.")
         self.files = picture_files(source, "photographs") if is_folder else list(source)
-        self.size, self.seed, self.sharp, self.unreadable = size, seed, sharp, {}
-        self._load(range(len(self.files)))  # at least one must be readable
+        self.size, self.seed, self.sharp = size, seed, sharp
+        self._load(self.files)  # at least one must be readable
 
     def example(self, number: int) -> ImageArray:
         """Return example `number`, of shape (size, size, 3)."""
         epoch, place = divmod(int(number), len(self.files))
         order = np.random.default_rng([self.seed, 0, epoch]).permutation(len(self.files))
-        image = self._load(np.roll(order, -place))
+        image = self._load(self.files[i] for i in np.roll(order, -place))
         random = np.random.default_rng([self.seed, 1, int(number)])
         longest = min(image.shape[:2])
         side = random.integers(min(self.size, longest) if self.sharp else longest // 2, longest + 1)
@@ -75,21 +75,21 @@ class Photographs:
 
     def batches(self, first: int, last: int, batch: int) -> tf.data.Dataset:
         """Return the examples from `first` to `last` - 1, in order, in whole batches."""
-        crops = tf.data.Dataset.range(first, last).map(self._crop, num_parallel_calls=READERS)
+
+        def crop(number):
+            return tf.ensure_shape(tf.numpy_function(self.example, [number], tf.float32), (self.size, self.size, 3))
+
+        crops = tf.data.Dataset.range(first, last).map(crop, num_parallel_calls=READERS)
         return crops.batch(batch, drop_remainder=True).prefetch(2)
 
-    def _crop(self, number):
-        return tf.ensure_shape(tf.numpy_function(self.example, [number], tf.float32), (self.size, self.size, 3))
-
-    def _load(self, order):
-        """Load the first photograph in `order` that can be read."""
-        for file in (str(self.files[place]) for place in order):
-            if file not in self.unreadable:
-                try:
-                    return load_image(file, name="photograph")
-                except PictureError as error:
-                    self.unreadable[file] = str(error)
-        reason = next(iter(self.unreadable.values()))
+    def _load(self, files):
+        """Load the first photograph that can be read."""
+        for file in files:
+            try:
+                return load_image(file, name="photograph")
+            except PictureError as error:
+                reason = error
+                warnings.warn(f"not used: {error}", stacklevel=2)
         raise ValueError(f"photographs: none of the {len(self.files)} files can be read. {reason}")
 
 
@@ -167,7 +167,6 @@ class Training:
     network: keras.Model = field(repr=False)
     history: list[Step] = field(repr=False)  #: one `Step` for each step, without images
     settings: dict[str, Any]  #: the arguments of `train` that change the network, and the number of photographs
-    unreadable: dict[str, str]  #: {file: reason} of the photographs that were passed over
     interrupted: bool  #: whether Ctrl-C, a notebook's stop button or a callback's `StopIteration` ended the run
 
     def save(self, path: PathLike) -> None:
@@ -183,7 +182,6 @@ def train(
     width: int = 16,
     residual_blocks: int = 4,
     network: str | keras.Model = "lite",
-    weights: PathLike | None = None,
     content_layers: Layers | None = None,
     style_layers: Layers | None = None,
     formula: str = "relative",
@@ -220,10 +218,10 @@ def train(
     style
         A picture, or a list of several pictures of one style; None for super-resolution.
     photographs
-        A folder or a list of files, see `Photographs`. Files that cannot be read are passed over.
+        A folder or a list of files, see `Photographs`.
     upscale, width, residual_blocks, seed
         See `transform_network`. The seed is also that of the crops.
-    network, weights, content_layers, style_layers, formula
+    network, content_layers, style_layers, formula
         The losses, as in `style_transfer`; the paper has network "vgg16" and formula "johnson". The default content
         layers are CONTENT_LAYERS, the paper's for VGG.
     content_weight, style_weight, tv_weight, pixel_weight
@@ -254,7 +252,6 @@ def train(
         "style": str(style) if isinstance(style, (str, os.PathLike)) else None if style is None else "pictures",
         "start": start is not None,
         "network": getattr(network, "name", network),
-        "weights": None if weights is None else str(weights),
         "photographs": len(crops.files),
     }
     losses, model, optimizer = _prepared(settings, pictures)
@@ -286,7 +283,7 @@ def train(
         interrupted = True
         if int(optimizer.iterations) == len(history):  # the interrupt may fall between a step and its record
             save()
-    return Training(model, history, record, dict(crops.unreadable), interrupted)
+    return Training(model, history, record, interrupted)
 
 
 DEFAULTS = train.__kwdefaults__
@@ -333,7 +330,7 @@ def _restored(path, record, variables):
 def _prepared(settings, pictures):
     """Build the losses, the network that is trained, and its optimizer."""
     layers = layers_read(settings["content_layers"], settings["style_layers"])
-    network = build_network(settings["network"], layers, weights=settings["weights"])
+    network = build_network(settings["network"], layers)
     names = [f.name for f in fields(PerceptualLosses) if f.kw_only]
     losses = PerceptualLosses(network, pictures, **{name: settings[name] for name in names})
     model = transform_network(**{name: settings[name] for name in (*MIN_SHAPE, "seed")})

@@ -6,25 +6,21 @@ from collections.abc import Iterator
 
 from threadpoolctl import threadpool_limits
 
-_lock, _running, _limits = threading.Lock(), [], []
+_lock, _runs = threading.Lock(), []
 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """Let BLAS use one thread: L-BFGS-B does many short operations on vectors, whose threads wait for each other.
 
-    In some BLAS libraries the limit is the process's, not the thread's. So the last of several runs that overlap takes
-    all limits back, the first limit last: it remembers what was there before.
+    The limit is the process's. Runs that overlap share the first one's, and the last of them takes it back.
     """
     with _lock:
-        limit = threadpool_limits(1, user_api="blas")
-        _running.append(limit)
-        _limits.append(limit)
+        _runs.append(_runs[0] if _runs else threadpool_limits(1, user_api="blas"))
     try:
         yield
     finally:
         with _lock:
-            limit.restore_original_limits()
-            _running.remove(limit)
-            while not _running and _limits:
-                _limits.pop().restore_original_limits()
+            limit = _runs.pop()
+            if not _runs:
+                limit.restore_original_limits()
