@@ -89,7 +89,7 @@ class Photographs:
                 return load_image(file, name="photograph")
             except PictureError as error:
                 reason = error
-                warnings.warn(f"not used: {error}", stacklevel=2)
+                warnings.warn(f"not used: {error}", stacklevel=1)  # here, so that it is shown once for a file
         raise ValueError(f"photographs: none of the {len(self.files)} files can be read. {reason}")
 
 

@@ -184,10 +184,12 @@ def _warn_of_published_weights(formula, network):
     known = (formula, network) == ("cs231n", "squeezenet1_1") or has.get(network) == expected
     if expected == "any" or not isinstance(network, str) or known:
         return
-    remedy = "nst_keras.network.rescale_network makes a network with such features. " if expected == "rescaled" else ""
+    remedy = 'give weights of your own, or shares, such as shares={"content": 0.2, "style": 0.7, "tv": 0.1}.'
+    if expected == "rescaled":
+        remedy = f"make such a network by nst_keras.network.rescale_network, {remedy}"
     warnings.warn(
         f'The weights of formula "{formula}" were published for {expected} features of VGG, which {network} does not '
-        f'have. {remedy}Give weights of your own, or shares, such as shares={{"content": 0.2, "style": 0.7, "tv": 0.1}}.',
+        f"have: {remedy}",
         stacklevel=5,  # the caller of style_transfer
     )
 
