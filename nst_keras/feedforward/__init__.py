@@ -6,7 +6,7 @@ Johnson, Alahi, Fei-Fei 2016, "Perceptual Losses for Real-Time Style Transfer an
     picture = apply(load_network("woodblock_sea"), "photograph.jpg", size=512)
 """
 
-from .network import apply, load_network, trained_networks
+from .network import apply, load_network, save_network, trained_networks
 from .training import train
 
-__all__ = ["apply", "load_network", "train", "trained_networks"]
+__all__ = ["apply", "load_network", "save_network", "train", "trained_networks"]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ..results.plot import ProgressBar
 from ..support.command_line import LOSS_WEIGHTS, Parser
-from .network import SUFFIX, apply_to_files, check_weights_path, load_network, trained_networks
+from ..support.pictures import check_output
+from .network import SUFFIX, apply_to_files, load_network, save_network, trained_networks
 from .training import CONTENT_LAYERS, DEFAULTS, DEFAULTS_OF_TASK, train
 
 
@@ -57,13 +58,13 @@ def main(arguments: Sequence[str]) -> int:
 
 def _train(output, style, photographs, start, **options):
     Path(output).parent.mkdir(parents=True, exist_ok=True)
-    path = check_weights_path(output)
+    path = check_output(output, suffixes=[SUFFIX])
     style, start = None if style == "none" else style, load_network(start) if start else None
     with contextlib.closing(ProgressBar()) as bar:
         training = train(style, photographs, start=start, callback=bar, **options)
     if not training.history:
         raise KeyboardInterrupt  # before the first step: there is nothing to save
-    training.save(path)
+    save_network(training.network, path, training.settings)
     print(f"{path}: {len(training.history)} steps, loss {training.history[-1].total:.4g}")
     return 130 if training.interrupted else 0
 

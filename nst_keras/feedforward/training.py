@@ -27,13 +27,11 @@ from ..support.settings import layers_read
 from ..support.types import ImageArray, ImageSource, Layers, PathLike
 from ..transfer import DEFAULTS as TRANSFER
 from ..transfer import load_style
-from .network import MIN_SHAPE, apply, check_shape, save_network, transform_network
+from .network import MIN_SHAPE, apply, check_shape, transform_network
 
-CONTENT_LAYERS = {  # for a style, and for super-resolution
-    "lite": (LAYERS["lite"][0], ("block2_conv2",)),
-    "vgg19": (("block3_conv3",), ("block2_conv2",)),
-    "vgg16": (("block3_conv3",), ("block2_conv2",)),  # relu3_3, as in the authors' code; the paper has relu2_2
-}
+# For a style, and for super-resolution. With VGG those of the authors' code, relu3_3; the paper has relu2_2.
+CONTENT_LAYERS = dict.fromkeys(("vgg19", "vgg16"), (("block3_conv3",), ("block2_conv2",)))
+CONTENT_LAYERS |= {"lite": (LAYERS["lite"][0], ("block2_conv2",))}
 DEFAULTS_OF_TASK = {"tv_weight": (0.6, 0.0), "learning_rate": (2e-3, 2e-4)}  # for a style, and for super-resolution
 LAST_RATE = 0.05  # the learning rate at the end, as a share of that at the start
 MIN_SETTINGS = {"style_size": MIN_SIDE, "steps": 1, "batch": 1}
@@ -45,12 +43,11 @@ READERS = 2  # photographs decoded at a time
 class Photographs:
     """Square crops of photographs; example n depends only on n and `seed`.
 
-    Every epoch takes all photographs in a new order. A crop has between half and all of the photograph's shorter side;
-    it is resized to `size` pixels a side, and mirrored with a probability of 1/2. With `sharp` no crop is smaller than
-    `size` where the photograph is larger: super-resolution learns from fine detail.
-
-    `source` is a folder or a list of files, which are read when they are needed. 300 to 600 pixels a side are enough;
-    larger files take longer to decode. The next photograph takes the place of one that cannot be read, with a warning.
+    `source` is a folder or a list of files; 300 to 600 pixels a side are enough, larger files take longer to decode.
+    Every epoch takes all in a new order. A crop has between half and all of the photograph's shorter side; it is
+    resized to `size` pixels a side, and mirrored with a probability of 1/2. With `sharp` no crop is smaller than `size`
+    where the photograph is larger: super-resolution learns from fine detail. The next photograph takes the place of one
+    that cannot be read, with a warning.
     """
 
     def __init__(self, source: PathLike | Sequence[PathLike], size: int, seed: int = 0, sharp: bool = False) -> None:
@@ -97,9 +94,8 @@ class Photographs:
 class PerceptualLosses:
     """Compare a batch of pictures with a content for each of them, and with one style (section 3.2 of the paper).
 
-    The terms are those of `nst_keras.objective`, and a loss between pixels; `names` has their names. The network comes
-    from `build_network` and returns all layers of the terms; `style` has pictures of one style, or is None. `train`
-    explains the other settings.
+    The terms, called `names`, are those of `nst_keras.objective`, and a loss between pixels. The network returns all
+    their layers; `style` has pictures of one style, or is None. `train` explains the other settings.
     """
 
     network: keras.Model
@@ -162,16 +158,12 @@ def shrunk(images: tf.Tensor, upscale: int) -> tf.Tensor:
 
 @dataclass(frozen=True)
 class Training:
-    """The result of `train`."""
+    """The result of `train`; `save_network(network, path, settings)` keeps it."""
 
     network: keras.Model = field(repr=False)
     history: list[Step] = field(repr=False)  #: one `Step` for each step, without images
     settings: dict[str, Any]  #: the arguments of `train` that change the network, and the number of photographs
     interrupted: bool  #: whether Ctrl-C, a notebook's stop button or a callback's `StopIteration` ended the run
-
-    def save(self, path: PathLike) -> None:
-        """Write the network to NAME.weights.h5, and its settings to NAME.json; see `save_network`."""
-        save_network(self.network, path, self.settings)
 
 
 def train(
@@ -210,15 +202,12 @@ def train(
         + pixel_weight · mean (y − t)²
 
     while the learning rate falls along a cosine to 1/20. A loss that becomes NaN raises a `NonFiniteLossError`. The
-    content has a larger weight than in the paper (section 3.2) and one layer more: otherwise a network that cannot
-    paint yet gives up the content first.
+    content weighs more than in the paper, or a network that cannot paint yet would give it up first.
 
     Parameters
     ----------
-    style
-        A picture, or a list of several pictures of one style; None for super-resolution.
-    photographs
-        A folder or a list of files, see `Photographs`.
+    style, photographs
+        A picture, or a list of pictures of one style; None for super-resolution. For photographs see `Photographs`.
     upscale, width, residual_blocks, seed
         See `transform_network`. The seed is also that of the crops.
     network, content_layers, style_layers, formula
@@ -234,13 +223,11 @@ def train(
         nothing is normalised: at larger rates units die, until the network only enlarges bicubically.
     start
         A trained network of the same shape to start from; from another style, half of the steps are enough.
-    sample
-        A photograph to paint after every `every` steps; `callback` gets the picture as `Step.image`.
+    sample, callback
+        A photograph to paint after every `every` steps; `callback`, called with every `Step`, finds it in `Step.image`.
     checkpoint
         A folder for the state of the run after every `every` steps. A run with the same settings that finds a state
         there continues from it, to the same weights bit by bit.
-    callback
-        Called with every `Step`, as in `style_transfer`.
     """
     settings = _checked({name: value for name, value in locals().items() if name not in OTHERS})
     every = checked_whole("every", every, 1)

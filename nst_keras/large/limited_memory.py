@@ -19,10 +19,9 @@ MIN_CURVATURE = 1e-8  # of sᵀy / (‖s‖ ‖y‖); a pair with less, or a neg
 def lbfgs_float32(recorder: Any, iterations: int, state: dict) -> dict:
     """Minimise by L-BFGS within [0, 1] in float32: projected as in Bertsekas 1982, SIAM J. Control Optim. 20(2).
 
-    scipy's L-BFGS-B works in float64 on the host, and its bounds cost more time than the evaluation of lite. Here a
-    pixel at a bound stays if its step would leave [0, 1]. The others take the step −H⁻¹g, clipped to [0, 1]; the step
+    A pixel at a bound stays if its step would leave [0, 1]. The others take the step −H⁻¹g, clipped to [0, 1]; the step
     is halved until the objective falls by at least a ten-thousandth of what g promises (Armijo). It needs 4 · (2m + 10)
-    bytes for each variable, where scipy needs about 440, and so suits prints and GPUs.
+    bytes for each variable, where scipy's L-BFGS-B needs about 440, and so suits prints and GPUs.
     """
     x = tf.constant(state.pop("x"), tf.float32)
     total, g = recorder(x)

@@ -19,7 +19,7 @@ The losses ignore the other positions, as they ignore what is black in a mask.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -72,9 +72,7 @@ class TiledNetwork:
         network = build_network(self._network, [layer])
         tiling = Tiling(network, image.shape, self._tile, {layer: 0})
         whole = np.zeros((*tiling.sizes[layer], network.output[layer].shape[-1]), "float32")
-        for origin, own in tiling:
-            (top, left), (height, width) = origin.numpy(), tiling.crop
-            pixels = tf.constant(image[None, top : top + height, left : left + width])
+        for pixels, origin, own in tiling.crops(image[None]):
             tiling.window(pixels, network(pixels), origin, own).paste(layer, whole)
         return tf.constant(whole[None])
 
@@ -90,19 +88,9 @@ class _Features:
 class Tiling:
     """The tiles of an image of `shape`, and their crops, which all have the shape `crop`.
 
-    Parameters
-    ----------
-    tile
-        The largest side of a tile, in pixels; rounded up to a multiple of the largest stride. All tiles have the same
-        size, except the last of a row or column. A direction in which a crop would reach over the whole image is not
-        divided.
-    reach
-        {layer: n}: the layers that are read, and how many positions beyond its own a tile needs of each.
-
-    Raises
-    ------
-    ValueError
-        The network has a layer whose receptive field is not known.
+    `tile` is the largest side of a tile in pixels, rounded up to a multiple of the largest stride. All tiles have the
+    same size, except the last of a row or column. A direction in which a crop would reach over the whole image is not
+    divided. `reach`, {layer: n}, has the layers that are read, and how many positions beyond its own a tile needs.
     """
 
     def __init__(self, network: keras.Model, shape: tuple, tile: int, reach: dict[str, int]) -> None:
@@ -130,14 +118,15 @@ class Tiling:
     def __len__(self):
         return int(np.prod(-(-np.array(self.shape) // self._side)))
 
-    def __iter__(self):
-        """Give (origin, own) of every tile; see `Tile`."""
+    def crops(self, image: Any) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
+        """Give the pixels of every crop of an image (1, H, W, 3), and origin and own of the `Tile` in it."""
         for row in range(0, self.shape[0], self._side[0]):
             for column in range(0, self.shape[1], self._side[1]):
                 first = np.array((row, column))
                 own = np.stack([first, np.minimum(first + self._side, self.shape)])
-                origin = np.clip(first - self._margin, 0, np.subtract(self.shape, self.crop))
-                yield tf.constant(origin, tf.int32), tf.constant(own, tf.int32)
+                top, left = origin = np.clip(first - self._margin, 0, np.subtract(self.shape, self.crop))
+                pixels = image[:, top : top + self.crop[0], left : left + self.crop[1]]
+                yield tf.constant(pixels), tf.constant(origin, tf.int32), tf.constant(own, tf.int32)
 
     def window(self, pixels: tf.Tensor, features: dict, origin: tf.Tensor, own: tf.Tensor) -> "Tile":
         """Return the `Tile` of a crop and its features."""
@@ -250,29 +239,22 @@ def _additive_style(loss):
 
 def _two_passes(network, weights, losses, tiling, dtype):
     """Return a function of an image (1, H, W, 3) that gives the weighted losses and the gradient of their sum."""
-    height, width = tiling.crop
 
     def measures(pixels, origin, own):
         tile = tiling.window(pixels, network(pixels), origin, own)
         return [loss.measure(tile) for loss in losses]
 
-    def cropped(image, origin):
-        return tf.slice(image, [0, origin[0], origin[1], 0], [1, height, width, 3])
-
     @tf.function(autograph=False)
-    def summands(image, origin, own):
-        return measures(cropped(image, origin), origin, own)
-
-    @tf.function(autograph=False)
-    def gradient_of_tile(image, origin, own, slopes):
-        pixels = cropped(image, origin)
+    def gradient_of_crop(pixels, origin, own, slopes):
         with tf.GradientTape() as tape:
             tape.watch(pixels)
             sums = measures(pixels, origin, own)
         return tape.gradient(sums, pixels, output_gradients=slopes)
 
+    summands = tf.function(measures, autograph=False)
+
     def evaluate(image):
-        of_tiles = (summands(image, origin, own) for origin, own in tiling)
+        of_tiles = (summands(*crop) for crop in tiling.crops(image))
         sums = functools.reduce(lambda *pair: tf.nest.map_structure(tf.add, *pair), of_tiles)
         with tf.GradientTape() as tape:
             tape.watch(sums)
@@ -280,9 +262,9 @@ def _two_passes(network, weights, losses, tiling, dtype):
             values = tf.stack(values)
         slopes = tape.gradient(values, sums, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         gradient = np.zeros(image.shape, dtype)
-        for origin, own in tiling:
-            top, left = origin.numpy()
-            gradient[:, top : top + height, left : left + width] += gradient_of_tile(image, origin, own, slopes)
+        for pixels, origin, own in tiling.crops(image):
+            (top, left), (height, width) = origin.numpy(), tiling.crop
+            gradient[:, top : top + height, left : left + width] += gradient_of_crop(pixels, origin, own, slopes)
         return values, tf.constant(gradient)
 
     return evaluate

@@ -72,10 +72,7 @@ def write_json(path: Path, data: object) -> None:
 
 
 def read_json(path: Path, kinds: Mapping) -> dict:
-    """Read a dictionary from a JSON file and check it; `kinds` is {key: type or types} that it must have.
-
-    Raises a `ValueError` if the file is missing, is not JSON, or lacks a key, or if a value has another type.
-    """
+    """Read a dictionary from a JSON file; raise a `ValueError` unless it has `kinds`, {key: type or types}."""
     if not path.is_file():
         raise ValueError(f"{str(path)!r}: there is no such file.")
     return _parsed(path.read_bytes(), kinds, path)
@@ -108,7 +105,7 @@ def read_arrays(path: Path, needed: Iterable[str] = ()) -> dict[str, np.ndarray]
 
 
 def unpacked(path: PathLike) -> dict[str, np.ndarray]:
-    """Return the arrays of an `.npz`; raise an exception of any type if it is missing, damaged, or not of numbers.
+    """Return the arrays of an `.npz`, or raise an exception of any type.
 
     The arrays take no more memory than the file has bytes, or MAX_UNPACKED_BYTES if that is more.
     """

@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import keras
-import numpy as np
 
 from ..color import check_preserve_color
 from ..correlations import Correlation, as_correlations
@@ -197,8 +196,7 @@ def _warn_of_published_weights(formula, network):
 def _checked_style_weights(style_weights, styles):
     if style_weights is None:
         return [1 / styles for _ in range(styles)]
-    is_list = isinstance(style_weights, (list, tuple)) or (isinstance(style_weights, np.ndarray) and style_weights.ndim)
-    if not is_list or len(style_weights) != styles:
+    if not isinstance(style_weights, (list, tuple)) or len(style_weights) != styles:
         raise ValueError(f"style_weights must hold one number for each of {styles} style(s); got {style_weights!r}.")
     weights = [checked_number(f"style_weights[{i}]", weight, minimum=0) for i, weight in enumerate(style_weights)]
     return _normalised("style_weights", weights)
