@@ -330,4 +330,4 @@ def test_arrays_from_anybody(tmp_path):
     header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
-    refused("of shape")
+    refused("with shape")

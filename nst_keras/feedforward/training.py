@@ -211,16 +211,15 @@ def train(
     upscale, width, residual_blocks, seed
         See `transform_network`. The seed is also that of the crops.
     network, content_layers, style_layers, formula
-        The losses, as in `style_transfer`; the paper has network "vgg16" and formula "johnson". The default content
-        layers are CONTENT_LAYERS, the paper's for VGG.
+        The losses, as in `style_transfer`, but with CONTENT_LAYERS; the paper has "vgg16" and formula "johnson".
     content_weight, style_weight, tv_weight, pixel_weight
         All ≥ 0; the defaults are for formula "relative". That of `tv_weight` is 0.6 with a style, and 0 without. The
         paper's baseline for super-resolution has a `pixel_weight` alone.
     size, style_size
-        Side of the crops, and longer side of the style's pictures, in pixels; the latter sets the size of the brush.
+        Side of the crops; longer side of the style's pictures, which sets the size of the brush. In pixels.
     steps, batch, learning_rate
         The paper has 40,000 steps of 4 crops at 1e-3. The default rate is 2e-3 with a style and 2e-4 without, where
-        nothing is normalised: at larger rates units die, until the network only enlarges bicubically.
+        nothing is normalised and units die at larger rates.
     start
         A trained network of the same shape to start from; from another style, half of the steps are enough.
     sample, callback

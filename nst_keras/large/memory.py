@@ -43,19 +43,12 @@ def peak_memory(network: keras.Model, shape: Shape, optimizer: str, tile: int | 
 
 
 def check_memory(
-    network: keras.Model,
-    shape: Shape,
-    optimizer: str,
-    tile: int | None = None,
-    *,
-    result: Shape | None = None,
-    may_tile: bool = False,
+    network: keras.Model, shape: Shape, optimizer: str, tile: int | None, *, result: Shape, may_tile: bool = False
 ) -> None:
     """Raise a `ValueError` with the numbers if a run, see `peak_memory`, would need more memory than is free.
 
-    It names the shape of the `result`, where `shape` has a margin around it, and advises tiles if the run `may_tile`.
+    It names the shape of the `result`, around which `shape` has a margin, and advises tiles if the run `may_tile`.
     """
-    result = shape if result is None else result
     needed, free = peak_memory(network, shape, optimizer, tile), free_memory()
     if MARGIN * needed <= free:
         return

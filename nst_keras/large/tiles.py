@@ -15,7 +15,6 @@ same features as in the whole image, if
 - the last crop ends with the image: where its side is odd, poolings leave out the same row.
 
 All crops have one shape, so that one compiled function serves all tiles. A tile is a mask: white on its own positions.
-The losses ignore the other positions, as they ignore what is black in a mask.
 """
 
 import functools

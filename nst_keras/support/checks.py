@@ -46,13 +46,10 @@ def checked_number(name: str, value: Any, *, minimum: float | None = None, above
     return number
 
 
-def checked_whole(name: str, value: Any, minimum: int, others: str = "") -> int:
-    """Return `value` as an int; raise a `ValueError` unless it is a whole number of at least `minimum`, up to 2³¹.
-
-    The message begins with `others`, what else the value might be.
-    """
+def checked_whole(name: str, value: Any, minimum: int, alternative: str = "") -> int:
+    """Return `value` as an int; raise a `ValueError` unless it is a whole number of at least `minimum`, up to 2³¹."""
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < minimum:
-        raise ValueError(f"{name} must be {others}a whole number of at least {minimum}; got {value!r}.")
+        raise ValueError(f"{name} must be {alternative}a whole number of at least {minimum}; got {value!r}.")
     if value > MAX_WHOLE:
         raise ValueError(f"{name} must be at most {MAX_WHOLE}; got {value!r}.")
     return int(value)

@@ -58,10 +58,7 @@ class Settings:
         return cls(**{f.name: arguments[f.name] for f in fields(cls)})
 
     def checked(self, styles: int, *, content: bool = True) -> "Settings":
-        """Return these settings spelled out, for a run with `styles` styles, with a content or without.
-
-        Raises a `ValueError` that names the setting, what was expected, and what came.
-        """
+        """Return these settings spelled out, for a run with `styles` styles, with a content or without."""
         check_network(self.network, self.pooling, self.weights)
         made = {"content_layers": [], "style_layers": []}
         for group in ("content",) * content + ("style",) * bool(styles):
