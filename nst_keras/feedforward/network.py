@@ -135,9 +135,10 @@ def apply_to_files(network: keras.Model, source: PathLike, output: PathLike, *, 
         try:
             written.append(_apply_to_file(network, file, output / name, size))
         except PictureError as error:
+            reason = error
             warnings.warn(f"not painted: {error}", stacklevel=2)
     if not written:
-        raise ValueError(f"source {str(source)!r}: no picture in it can be read; see the warnings.")
+        raise ValueError(f"source {str(source)!r}: no picture in it can be read. {reason}")
     return written
 
 

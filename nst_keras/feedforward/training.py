@@ -211,7 +211,7 @@ def train(
     upscale, width, residual_blocks, seed
         See `transform_network`. The seed is also that of the crops.
     network, content_layers, style_layers, formula
-        The losses, as in `style_transfer`, but with CONTENT_LAYERS; the paper has "vgg16" and formula "johnson".
+        As in `style_transfer`, by default with CONTENT_LAYERS; the paper has "vgg16" and formula "johnson".
     content_weight, style_weight, tv_weight, pixel_weight
         All ≥ 0; the defaults are for formula "relative". That of `tv_weight` is 0.6 with a style, and 0 without. The
         paper's baseline for super-resolution has a `pixel_weight` alone.
