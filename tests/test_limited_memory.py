@@ -1,10 +1,11 @@
+from collections import deque
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras.large.limited_memory import InverseHessian, lbfgs_float32
+from nst_keras.large.limited_memory import inverse_hessian_times, lbfgs_float32, learn
 from nst_keras.results.recorder import Recorder
 
 SIZE = 12
@@ -33,27 +34,26 @@ def as_float32(vector):
 
 def test_before_the_first_pair_it_is_the_identity(rng):
     g = as_float32(rng.normal(size=SIZE))
-    np.testing.assert_array_equal(InverseHessian(3, 0.5).times(g), g / 2)
+    np.testing.assert_array_equal(inverse_hessian_times(g, deque(), 0.5), g / 2)
 
 
 def test_it_is_the_matrix_of_the_last_pairs(rng):
     """Also when older pairs made room, more than once around."""
-    pairs = quadratic_pairs(rng, 8)
-    hessian = InverseHessian(3, 1.0)
+    pairs, kept = quadratic_pairs(rng, 8), deque(maxlen=3)
     for count, (s, y) in enumerate(pairs, start=1):
-        hessian.update(as_float32(s), as_float32(y))
+        learn(kept, as_float32(s), as_float32(y))
         g = rng.normal(size=SIZE)
         expected = bfgs(pairs[max(0, count - 3) : count]) @ g
-        np.testing.assert_allclose(hessian.times(as_float32(g)), expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(inverse_hessian_times(as_float32(g), kept, 1.0), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_pair_without_positive_curvature_is_left_out(rng):
-    pairs = quadratic_pairs(rng, 2)
-    hessian = InverseHessian(3, 1.0)
+    pairs, kept = quadratic_pairs(rng, 2), deque(maxlen=3)
     for s, y in (pairs[0], (pairs[1][0], -pairs[1][1]), (pairs[1][0], np.zeros(SIZE))):
-        hessian.update(as_float32(s), as_float32(y))
+        learn(kept, as_float32(s), as_float32(y))
     g = rng.normal(size=SIZE)
-    np.testing.assert_allclose(hessian.times(as_float32(g)), bfgs(pairs[:1]) @ g, rtol=1e-4, atol=1e-5)
+    product = inverse_hessian_times(as_float32(g), kept, 1.0)
+    np.testing.assert_allclose(product, bfgs(pairs[:1]) @ g, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("gain", "evaluations"), [(-0.5, 3), (5e-5, 3), (2e-4, 2)])

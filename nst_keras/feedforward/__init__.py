@@ -6,13 +6,7 @@ Johnson, Alahi, Fei-Fei 2016, "Perceptual Losses for Real-Time Style Transfer an
     picture = apply(load_network("woodblock_sea"), "photograph.jpg", size=512)
 """
 
-# isort: off
-from .network import Applied, apply, apply_to_files, load_network, network_settings, save_network
-from .network import trained_networks, transform_network
-from .training import PerceptualLosses, Training, shrunk, train
+from .network import apply, load_network, save_network, trained_networks
+from .training import train
 
-# fmt: off
-__all__ = [
-    "Applied", "PerceptualLosses", "Training", "apply", "apply_to_files", "load_network",
-    "network_settings", "save_network", "shrunk", "train", "trained_networks", "transform_network",
-]
+__all__ = ["apply", "load_network", "save_network", "train", "trained_networks"]

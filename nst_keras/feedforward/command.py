@@ -1,18 +1,14 @@
 """python -m nst_keras train STYLE PHOTOGRAPHS -o NAME.weights.h5, and apply NETWORK SOURCE -o OUTPUT."""
 
 import contextlib
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
-from ..image import save_image
-from ..network import NETWORKS
 from ..results.plot import ProgressBar
 from ..support.command_line import LOSS_WEIGHTS, Parser
-from .network import SUFFIX, apply_to_files, check_weights_path, load_network, trained_networks
-from .training import DEFAULTS, DEFAULTS_OF_TASK, train
+from ..support.pictures import check_output
+from .network import SUFFIX, apply_to_files, load_network, save_network, trained_networks
+from .training import CONTENT_LAYERS, DEFAULTS, DEFAULTS_OF_TASK, train
 
 
 def train_parser() -> Parser:
@@ -23,20 +19,17 @@ def train_parser() -> Parser:
     add("photographs", help="a folder of photographs")
     add("-o", "--output", required=True, metavar=f"NAME{SUFFIX}")
     add("--checkpoint", metavar="FOLDER", help="keep the state of the run there; a run that finds a state continues")
-    add("--sample", metavar="FILE", help="a photograph to paint after every EVERY steps")
     add("--start", metavar="NETWORK", help="start from this trained network")
     options = {
         "steps": {"type": int, "help": "steps of the training"},
-        "every": {"type": int, "help": "steps from one sample and one checkpoint to the next"},
+        "every": {"type": int, "help": "steps from one checkpoint to the next"},
         "size": {"type": int, "help": "side of the crops in pixels"},
         "batch": {"type": int, "help": "crops in a step"},
         "style_size": {"type": int, "help": "longer side of the style; decides the size of the brush"},
         **LOSS_WEIGHTS,
         "pixel_weight": {"type": float, "help": "weight of the loss between pixels"},
-        "content_layers": {"nargs": "+", "metavar": "LAYER", "help": "layers of the content loss"},
         "learning_rate": {"type": float, "help": "learning rate at the start"},
-        "network": {"choices": NETWORKS, "help": "the loss network"},
-        "weights": {"metavar": "FILE", "help": "other weights for the loss network"},
+        "network": {"choices": list(CONTENT_LAYERS), "help": "the loss network"},
         "width": {"type": int, "help": "channels of the first convolution"},
         "residual_blocks": {"type": int, "help": "number of residual blocks"},
         "upscale": {"type": int, "help": "4 or 8 for super-resolution"},
@@ -63,37 +56,20 @@ def main(arguments: Sequence[str]) -> int:
     return run(**vars(parser().parse_args(arguments[1:])))
 
 
-def _train(output, style, photographs, start, sample, **options):
+def _train(output, style, photographs, start, **options):
     Path(output).parent.mkdir(parents=True, exist_ok=True)
-    path, bar = check_weights_path(output), ProgressBar()
-
-    def callback(step):
-        bar(step)
-        if step.image is not None:
-            save_image(step.image, str(path).removesuffix(SUFFIX) + "_sample.png", inputs=[sample])
-
+    path = check_output(output, suffixes=[SUFFIX])
     style, start = None if style == "none" else style, load_network(start) if start else None
-    with contextlib.closing(bar):
-        training = train(style, photographs, start=start, sample=sample, callback=callback, **options)
+    with contextlib.closing(ProgressBar()) as bar:
+        training = train(style, photographs, start=start, callback=bar, **options)
     if not training.history:
         raise KeyboardInterrupt  # before the first step: there is nothing to save
-    training.save(path)
+    save_network(training.network, path, training.settings)
     print(f"{path}: {len(training.history)} steps, loss {training.history[-1].total:.4g}")
-    for reason in training.unreadable.values():
-        print(f"not used: {reason}")
     return 130 if training.interrupted else 0
 
 
 def _apply(network, source, output, size):
-    with tqdm(unit="picture", disable=not Path(source).is_dir()) as bar:
-
-        def callback(done, files):
-            bar.total = files
-            bar.update()
-
-        done = apply_to_files(load_network(network), source, output, size=size, callback=callback)
-    for path in done.written:
+    for path in apply_to_files(load_network(network), source, output, size=size):
         print(path)
-    for reason in done.unreadable.values():
-        print(f"not painted: {reason}", file=sys.stderr)
     return 0

@@ -3,24 +3,24 @@
 Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, section 3.1 and the supplementary material.
 """
 
-import tempfile
 import warnings
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers as kl
 from keras import ops
+from tqdm.auto import tqdm
 
 from ..image import fitting_shape, load_image, resize, save_image
 from ..network import dtype_policy
 from ..support.checks import checked_whole, suggestion
-from ..support.files import read_json, write_file, write_json
+from ..support.files import read_json, write_json
 from ..support.pictures import MIN_SIDE, WRITABLE, PictureError, check_output, picture_files
 from ..support.types import ImageArray, ImageSource, PathLike
 
@@ -43,10 +43,8 @@ def transform_network(
 
     - Instance normalisation (Ulyanov et al., arXiv:1607.08022) replaces batch normalisation: a picture does not depend
       on the others in its batch, and a dark photograph gets the contrast of the style.
-    - u enlarges bilinearly: transposed convolutions of stride 2, and nearest neighbours after a short training, make
-      checkerboards.
-    - Images are mirrored at the border before every convolution, which keeps the size and leaves no frame; the paper
-      pads with zeros, and its code mirrors once, at the input.
+    - u enlarges bilinearly: transposed convolutions, and nearest neighbours at first, make checkerboards.
+    - Images are mirrored at the border before every convolution, which leaves no frame; the paper pads with zeros.
     - A sigmoid gives [0, 1]; it is the same function as the paper's scaled tanh, which gives 0 … 255.
 
     With `upscale=4` or `8`, for super-resolution (table 2): c9s1-4w, residual blocks of 4w, u4w two or three times,
@@ -54,14 +52,19 @@ def transform_network(
     contrast of the image (Lim et al., arXiv:1707.02921). Its output is added to the bicubic enlargement: it learns only
     the difference, starts at 0, and may leave [0, 1] a little; `apply` clips.
 
-    The network takes (n, h, w, 3) RGB in [0, 1] of any height and width, and returns (n, upscale · h, upscale · w, 3).
-    `seed` is that of the initial weights (Glorot & Bengio, uniform).
+    The network takes (n, h, w, 3) RGB in [0, 1], of at least 7 pixels a side, and returns (n, upscale · h, upscale · w,
+    3). `seed` is that of the initial weights (Glorot & Bengio, uniform).
     """
     check_shape({"width": width, "residual_blocks": residual_blocks, "upscale": upscale})
     styled, wide = upscale == 1, 4 * width
     convolution = partial(_convolution, seed=seed, normalised=styled)
     image = keras.Input((None, None, 3), name="image")
-    x = kl.Lambda(mirrored, arguments={"border": 4, "multiple": STRIDE if styled else 1}, name="mirrored")(image)
+
+    def mirrored(image):  # by 4 pixels at each edge, and more on the right and below, for the stride of the network
+        sides = [(4, 4 + -ops.shape(image)[axis] % (STRIDE if styled else 1)) for axis in (1, 2)]
+        return tf.pad(image, [(0, 0), *sides, (0, 0)], "SYMMETRIC")
+
+    x = kl.Lambda(mirrored, name="mirrored")(image)
     x = convolution(x, width if styled else wide, 9, "first", border=0)
     if styled:
         x = convolution(x, 2 * width, 3, "down1", strides=2)
@@ -81,20 +84,6 @@ def transform_network(
     return keras.Model(image, picture, name="transform_network")
 
 
-def mirrored(image: tf.Tensor, border: int, multiple: int = 1) -> tf.Tensor:
-    """Mirror images at their edges by `border` pixels on every side, several times if they are smaller than that.
-
-    The edge pixel is repeated. There may be more pixels on the right and below: without the borders, the sides become
-    multiples of `multiple`.
-    """
-    for axis in (1, 2):
-        size = ops.shape(image)[axis]
-        whole = -(-size // multiple) * multiple
-        places = ops.arange(-border, whole + border) % (2 * size)
-        image = ops.take(image, ops.minimum(places, 2 * size - 1 - places), axis=axis)
-    return image
-
-
 def check_shape(settings: Mapping) -> dict[str, int]:
     """Return the checked width, residual_blocks and upscale among `settings`."""
     shape = {name: checked_whole(name, settings.get(name), minimum) for name, minimum in MIN_SHAPE.items()}
@@ -106,12 +95,10 @@ def check_shape(settings: Mapping) -> dict[str, int]:
 def apply(network: keras.Model, image: ImageSource, *, size: int | None = None) -> ImageArray:
     """Paint a picture, or enlarge it, in one pass.
 
-    The network comes from `load_network`, `train` or `transform_network`; it turns (H, W, 3) into (upscale · H,
-    upscale · W, 3), and takes about 600 bytes of memory for each pixel. `size` is the longer side of the image before
-    that, its own by default. The brush keeps the size of the training, so that more pixels mean finer strokes.
-
-    The image gets a mirrored margin, which is cut off again: loss networks that pad with zeros see a dark border, and
-    teach a slightly darker frame.
+    The network turns (H, W, 3) into (upscale · H, upscale · W, 3), and takes about 600 bytes of memory for each pixel.
+    `size` is the longer side of the image before that, its own by default. The brush keeps the size of the training, so
+    that more pixels mean finer strokes. The image gets a mirrored margin, which is cut off again: loss networks that
+    pad with zeros see a dark border, and teach a slightly darker frame.
     """
     image = load_image(image)
     if size is not None:
@@ -128,47 +115,31 @@ def _compiled(network):
     return tf.function(network, input_signature=[tf.TensorSpec((1, None, None, 3))], autograph=False)
 
 
-class Applied(NamedTuple):
-    """The result of `apply_to_files`: the files it wrote, and {file: reason} of those it could not read."""
+def apply_to_files(network: keras.Model, source: PathLike, output: PathLike, *, size: int | None = None) -> list[str]:
+    """Apply a network to a picture file, or to every picture in a folder; return the files that were written.
 
-    written: list[str]
-    unreadable: dict[str, str]
-
-
-def apply_to_files(
-    network: keras.Model,
-    source: PathLike,
-    output: PathLike,
-    *,
-    size: int | None = None,
-    callback: Callable | None = None,
-) -> Applied:
-    """Apply a network to a picture file, or to every picture in a folder; see `apply`.
-
-    For a folder `output` is another folder, made if necessary. Pictures keep their names in it, but a GIF becomes
-    NAME.gif.png, with its first frame; other files and folders are passed over. `callback` is called with (files done,
-    files in all) after every file. Raises a `ValueError` if no picture can be read.
+    For a folder `output` is another folder, made if necessary, and a progress bar counts the pictures. They keep their
+    names, but a GIF becomes NAME.gif.png, with its first frame; other files and folders are passed over, and with a
+    warning pictures that cannot be read. Raises a `ValueError` if that is all of them.
     """
     source, output = Path(source), Path(output)
     if not source.is_dir():
-        return Applied([_apply_to_file(network, source, output, size)], {})
+        return [_apply_to_file(network, source, output, size)]
     files = picture_files(source, "source")
     if output.exists() and (not output.is_dir() or output.samefile(source)):
         raise ValueError(f"output {str(output)!r} must be a folder, and another than the source.")
     output.mkdir(parents=True, exist_ok=True)
-    done = Applied([], {})
-    for number, file in enumerate(files, start=1):
+    written = []
+    for file in tqdm(files, unit="picture"):
         name = file.name if file.suffix.lower() in WRITABLE else f"{file.name}.png"
         try:
-            done.written.append(_apply_to_file(network, file, output / name, size))
+            written.append(_apply_to_file(network, file, output / name, size))
         except PictureError as error:
-            done.unreadable[str(file)] = str(error)
-        if callback:
-            callback(number, len(files))
-    if not done.written:
-        reason = next(iter(done.unreadable.values()))
+            reason = error
+            warnings.warn(f"not painted: {error}", stacklevel=2)
+    if not written:
         raise ValueError(f"source {str(source)!r}: no picture in it can be read. {reason}")
-    return done
+    return written
 
 
 def _apply_to_file(network, source, output, size):
@@ -183,13 +154,13 @@ def save_network(network: keras.Model, path: PathLike, settings: Mapping) -> Non
     `settings` must have width, residual_blocks and upscale, from which `load_network` builds the network: the files
     hold no code. Weights are float16, which changes no pixel by a whole 8-bit level.
     """
-    path = check_weights_path(path)
+    path = check_output(path, suffixes=[SUFFIX])
     with dtype_policy("float16"):
         half = transform_network(**check_shape(settings))
     half.set_weights(network.get_weights())
-    with tempfile.TemporaryDirectory() as folder:
-        half.save_weights(Path(folder) / path.name)
-        write_file(path, (Path(folder) / path.name).read_bytes())
+    partial = path.with_name(f".{path.name}")
+    half.save_weights(partial)
+    partial.replace(path)  # whole or not at all
     write_json(_settings_path(path), settings)
 
 
@@ -221,14 +192,6 @@ def network_settings(name: PathLike) -> dict:
 def trained_networks() -> list[str]:
     """Return the names of the networks that come with the package: those of styles, `enlarge4_…` and `enlarge8_…`."""
     return sorted(path.name.removesuffix(SUFFIX) for path in TRAINED.glob(f"*{SUFFIX}"))
-
-
-def check_weights_path(path: PathLike) -> Path:
-    """Return `path` if a network can be saved there; raise a `ValueError` otherwise."""
-    path = Path(path)
-    if not path.name.endswith(SUFFIX) or not path.parent.is_dir():
-        raise ValueError(f"network {str(path)!r} must be a file NAME{SUFFIX} in a folder that exists.")
-    return path
 
 
 def _enlarged(x, factor, interpolation, name):

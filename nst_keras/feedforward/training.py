@@ -6,6 +6,7 @@ Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155: a network learns once, from phot
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from pathlib import Path
@@ -26,13 +27,11 @@ from ..support.settings import layers_read
 from ..support.types import ImageArray, ImageSource, Layers, PathLike
 from ..transfer import DEFAULTS as TRANSFER
 from ..transfer import load_style
-from .network import MIN_SHAPE, apply, check_shape, save_network, transform_network
+from .network import MIN_SHAPE, apply, check_shape, transform_network
 
-CONTENT_LAYERS = {  # for a style, and for super-resolution
-    "lite": (LAYERS["lite"][0], ("block2_conv2",)),
-    "vgg19": (("block3_conv3",), ("block2_conv2",)),
-    "vgg16": (("block3_conv3",), ("block2_conv2",)),  # relu3_3, as in the authors' code; the paper has relu2_2
-}
+# For a style, and for super-resolution. With VGG those of the authors' code, relu3_3; the paper has relu2_2.
+CONTENT_LAYERS = dict.fromkeys(("vgg19", "vgg16"), (("block3_conv3",), ("block2_conv2",)))
+CONTENT_LAYERS |= {"lite": (LAYERS["lite"][0], ("block2_conv2",))}
 DEFAULTS_OF_TASK = {"tv_weight": (0.6, 0.0), "learning_rate": (2e-3, 2e-4)}  # for a style, and for super-resolution
 LAST_RATE = 0.05  # the learning rate at the end, as a share of that at the start
 MIN_SETTINGS = {"style_size": MIN_SIDE, "steps": 1, "batch": 1}
@@ -44,13 +43,11 @@ READERS = 2  # photographs decoded at a time
 class Photographs:
     """Square crops of photographs; example n depends only on n and `seed`.
 
-    Every epoch takes all photographs in a new order. A crop has between half and all of the photograph's shorter side;
-    it is resized to `size` pixels a side, and mirrored with a probability of 1/2. With `sharp` no crop is smaller than
-    `size` where the photograph is larger: super-resolution learns from fine detail.
-
-    `source` is a folder or a list of files, which are read when they are needed. 300 to 600 pixels a side are enough;
-    larger files take longer to decode. `unreadable` is {file: reason} of the files that could not be read so far; the
-    next photograph took the place of each.
+    `source` is a folder or a list of files; 300 to 600 pixels a side are enough, larger files take longer to decode.
+    Every epoch takes all in a new order. A crop has between half and all of the photograph's shorter side; it is
+    resized to `size` pixels a side, and mirrored with a probability of 1/2. With `sharp` no crop is smaller than `size`
+    where the photograph is larger: super-resolution learns from fine detail. The next photograph takes the place of one
+    that cannot be read, with a warning.
     """
 
     def __init__(self, source: PathLike | Sequence[PathLike], size: int, seed: int = 0, sharp: bool = False) -> None:
@@ -58,14 +55,14 @@ class Photographs:
         if not is_folder and (not isinstance(source, (list, tuple)) or not source):
             raise ValueError(f"photographs must be a folder, or a list of at least one file; got {source!r}.")
         self.files = picture_files(source, "photographs") if is_folder else list(source)
-        self.size, self.seed, self.sharp, self.unreadable = size, seed, sharp, {}
-        self._load(range(len(self.files)))  # at least one must be readable
+        self.size, self.seed, self.sharp = size, seed, sharp
+        self._load(self.files)  # at least one must be readable
 
     def example(self, number: int) -> ImageArray:
         """Return example `number`, of shape (size, size, 3)."""
         epoch, place = divmod(int(number), len(self.files))
         order = np.random.default_rng([self.seed, 0, epoch]).permutation(len(self.files))
-        image = self._load(np.roll(order, -place))
+        image = self._load(self.files[i] for i in np.roll(order, -place))
         random = np.random.default_rng([self.seed, 1, int(number)])
         longest = min(image.shape[:2])
         side = random.integers(min(self.size, longest) if self.sharp else longest // 2, longest + 1)
@@ -75,21 +72,21 @@ class Photographs:
 
     def batches(self, first: int, last: int, batch: int) -> tf.data.Dataset:
         """Return the examples from `first` to `last` - 1, in order, in whole batches."""
-        crops = tf.data.Dataset.range(first, last).map(self._crop, num_parallel_calls=READERS)
+
+        def crop(number):
+            return tf.ensure_shape(tf.numpy_function(self.example, [number], tf.float32), (self.size, self.size, 3))
+
+        crops = tf.data.Dataset.range(first, last).map(crop, num_parallel_calls=READERS)
         return crops.batch(batch, drop_remainder=True).prefetch(2)
 
-    def _crop(self, number):
-        return tf.ensure_shape(tf.numpy_function(self.example, [number], tf.float32), (self.size, self.size, 3))
-
-    def _load(self, order):
-        """Load the first photograph in `order` that can be read."""
-        for file in (str(self.files[place]) for place in order):
-            if file not in self.unreadable:
-                try:
-                    return load_image(file, name="photograph")
-                except PictureError as error:
-                    self.unreadable[file] = str(error)
-        reason = next(iter(self.unreadable.values()))
+    def _load(self, files):
+        """Load the first photograph that can be read."""
+        for file in files:
+            try:
+                return load_image(file, name="photograph")
+            except PictureError as error:
+                reason = error
+                warnings.warn(f"not used: {error}", stacklevel=1)  # here, so that it is shown once for a file
         raise ValueError(f"photographs: none of the {len(self.files)} files can be read. {reason}")
 
 
@@ -97,9 +94,8 @@ class Photographs:
 class PerceptualLosses:
     """Compare a batch of pictures with a content for each of them, and with one style (section 3.2 of the paper).
 
-    The terms are those of `nst_keras.objective`, and a loss between pixels; `names` has their names. The network comes
-    from `build_network` and returns all layers of the terms; `style` has pictures of one style, or is None. `train`
-    explains the other settings.
+    The terms, called `names`, are those of `nst_keras.objective`, and a loss between pixels. The network returns all
+    their layers; `style` has pictures of one style, or is None. `train` explains the other settings.
     """
 
     network: keras.Model
@@ -162,17 +158,12 @@ def shrunk(images: tf.Tensor, upscale: int) -> tf.Tensor:
 
 @dataclass(frozen=True)
 class Training:
-    """The result of `train`."""
+    """The result of `train`; `save_network(network, path, settings)` keeps it."""
 
     network: keras.Model = field(repr=False)
     history: list[Step] = field(repr=False)  #: one `Step` for each step, without images
     settings: dict[str, Any]  #: the arguments of `train` that change the network, and the number of photographs
-    unreadable: dict[str, str]  #: {file: reason} of the photographs that were passed over
     interrupted: bool  #: whether Ctrl-C, a notebook's stop button or a callback's `StopIteration` ended the run
-
-    def save(self, path: PathLike) -> None:
-        """Write the network to NAME.weights.h5, and its settings to NAME.json; see `save_network`."""
-        save_network(self.network, path, self.settings)
 
 
 def train(
@@ -183,7 +174,6 @@ def train(
     width: int = 16,
     residual_blocks: int = 4,
     network: str | keras.Model = "lite",
-    weights: PathLike | None = None,
     content_layers: Layers | None = None,
     style_layers: Layers | None = None,
     formula: str = "relative",
@@ -212,37 +202,31 @@ def train(
         + pixel_weight · mean (y − t)²
 
     while the learning rate falls along a cosine to 1/20. A loss that becomes NaN raises a `NonFiniteLossError`. The
-    content has a larger weight than in the paper (section 3.2) and one layer more: otherwise a network that cannot
-    paint yet gives up the content first.
+    content weighs more than in the paper, or a network that cannot paint yet would give it up first.
 
     Parameters
     ----------
-    style
-        A picture, or a list of several pictures of one style; None for super-resolution.
-    photographs
-        A folder or a list of files, see `Photographs`. Files that cannot be read are passed over.
+    style, photographs
+        A picture, or a list of pictures of one style; None for super-resolution. For photographs see `Photographs`.
     upscale, width, residual_blocks, seed
         See `transform_network`. The seed is also that of the crops.
-    network, weights, content_layers, style_layers, formula
-        The losses, as in `style_transfer`; the paper has network "vgg16" and formula "johnson". The default content
-        layers are CONTENT_LAYERS, the paper's for VGG.
+    network, content_layers, style_layers, formula
+        As in `style_transfer`, by default with CONTENT_LAYERS; the paper has "vgg16" and formula "johnson".
     content_weight, style_weight, tv_weight, pixel_weight
         All ≥ 0; the defaults are for formula "relative". That of `tv_weight` is 0.6 with a style, and 0 without. The
         paper's baseline for super-resolution has a `pixel_weight` alone.
     size, style_size
-        Side of the crops, and longer side of the style's pictures, in pixels; the latter sets the size of the brush.
+        Side of the crops; longer side of the style's pictures, which sets the size of the brush. In pixels.
     steps, batch, learning_rate
         The paper has 40,000 steps of 4 crops at 1e-3. The default rate is 2e-3 with a style and 2e-4 without, where
-        nothing is normalised: at larger rates units die, until the network only enlarges bicubically.
+        nothing is normalised and units die at larger rates.
     start
         A trained network of the same shape to start from; from another style, half of the steps are enough.
-    sample
-        A photograph to paint after every `every` steps; `callback` gets the picture as `Step.image`.
+    sample, callback
+        A photograph to paint after every `every` steps; `callback`, called with every `Step`, finds it in `Step.image`.
     checkpoint
         A folder for the state of the run after every `every` steps. A run with the same settings that finds a state
         there continues from it, to the same weights bit by bit.
-    callback
-        Called with every `Step`, as in `style_transfer`.
     """
     settings = _checked({name: value for name, value in locals().items() if name not in OTHERS})
     every = checked_whole("every", every, 1)
@@ -254,7 +238,6 @@ def train(
         "style": str(style) if isinstance(style, (str, os.PathLike)) else None if style is None else "pictures",
         "start": start is not None,
         "network": getattr(network, "name", network),
-        "weights": None if weights is None else str(weights),
         "photographs": len(crops.files),
     }
     losses, model, optimizer = _prepared(settings, pictures)
@@ -286,7 +269,7 @@ def train(
         interrupted = True
         if int(optimizer.iterations) == len(history):  # the interrupt may fall between a step and its record
             save()
-    return Training(model, history, record, dict(crops.unreadable), interrupted)
+    return Training(model, history, record, interrupted)
 
 
 DEFAULTS = train.__kwdefaults__
@@ -333,7 +316,7 @@ def _restored(path, record, variables):
 def _prepared(settings, pictures):
     """Build the losses, the network that is trained, and its optimizer."""
     layers = layers_read(settings["content_layers"], settings["style_layers"])
-    network = build_network(settings["network"], layers, weights=settings["weights"])
+    network = build_network(settings["network"], layers)
     names = [f.name for f in fields(PerceptualLosses) if f.kw_only]
     losses = PerceptualLosses(network, pictures, **{name: settings[name] for name in names})
     model = transform_network(**{name: settings[name] for name in (*MIN_SHAPE, "seed")})

@@ -19,19 +19,17 @@ MIN_CURVATURE = 1e-8  # of sᵀy / (‖s‖ ‖y‖); a pair with less, or a neg
 def lbfgs_float32(recorder: Any, iterations: int, state: dict) -> dict:
     """Minimise by L-BFGS within [0, 1] in float32: projected as in Bertsekas 1982, SIAM J. Control Optim. 20(2).
 
-    scipy's L-BFGS-B works in float64 on the host, and its bounds cost more time than the evaluation of lite. Here a
-    pixel at a bound stays if its step would leave [0, 1]. The others take the step −H⁻¹g, clipped to [0, 1]; the step
+    A pixel at a bound stays if its step would leave [0, 1]. The others take the step −H⁻¹g, clipped to [0, 1]; the step
     is halved until the objective falls by at least a ten-thousandth of what g promises (Armijo). It needs 4 · (2m + 10)
-    bytes for each variable, where scipy needs about 440, and so suits prints and GPUs.
+    bytes for each variable, where scipy's L-BFGS-B needs about 440, and so suits prints and GPUs.
     """
     x = tf.constant(state.pop("x"), tf.float32)
     total, g = recorder(x)
     first_step = recorder.FIRST_STEP / (float(tf.reduce_mean(tf.abs(g))) or 1.0)
-    hessian = InverseHessian(CORRECTIONS, first_step)
+    pairs = deque(maxlen=CORRECTIONS)
     for _ in range(iterations):
         free = ~(((x <= 0) & (g > 0)) | ((x >= 1) & (g < 0)))
-        g_free = tf.where(free, g, 0.0)
-        direction = tf.where(free, -hessian.times(g_free), 0.0)
+        direction = tf.where(free, -inverse_hessian_times(tf.where(free, g, 0.0), pairs, first_step), 0.0)
         for halvings in range(MAX_HALVINGS):
             new_x = tf.clip_by_value(x + 0.5**halvings * direction, 0.0, 1.0)
             new_total, new_g = recorder(new_x)
@@ -39,37 +37,32 @@ def lbfgs_float32(recorder: Any, iterations: int, state: dict) -> dict:
                 break
         else:
             break  # nothing improves any more
-        hessian.update(new_x - x, new_g - g)
+        learn(pairs, new_x - x, new_g - g)
         x, total, g = new_x, new_total, new_g
         recorder.step(x, total)
     return {"x": x.numpy()}
 
 
-class InverseHessian:
-    """H⁻¹ as L-BFGS approximates it from the last `corrections` pairs; before the first it is `initial` · I."""
+def learn(pairs: deque, s: tf.Tensor, y: tf.Tensor) -> None:
+    """Add (s, y, sᵀy) of one step to the `pairs`, from the oldest; one without positive curvature is left out."""
+    curvature = _dot(s, y)
+    if curvature > MIN_CURVATURE * tf.norm(s) * tf.norm(y):
+        pairs.append((s, y, curvature))
 
-    def __init__(self, corrections: int, initial: float) -> None:
-        self._pairs, self._initial = deque(maxlen=corrections), initial  # of (s, y, sᵀy), from the oldest
 
-    def update(self, s: tf.Tensor, y: tf.Tensor) -> None:
-        """Learn from one step; the newest pair replaces the oldest. A pair without positive curvature is left out."""
-        curvature = _dot(s, y)
-        if curvature > MIN_CURVATURE * tf.norm(s) * tf.norm(y):
-            self._pairs.append((s, y, curvature))
-
-    def times(self, g: tf.Tensor) -> tf.Tensor:
-        """Compute H⁻¹ g by the two-loop recursion (algorithm 7.4)."""
-        if not self._pairs:
-            return self._initial * g
-        alphas = []
-        for s, y, curvature in reversed(self._pairs):
-            alphas.append(_dot(s, g) / curvature)
-            g -= alphas[-1] * y
-        _, y, curvature = self._pairs[-1]
-        g *= curvature / _dot(y, y)
-        for s, y, curvature in self._pairs:
-            g += (alphas.pop() - _dot(y, g) / curvature) * s
-        return g
+def inverse_hessian_times(g: tf.Tensor, pairs: deque, initial: float) -> tf.Tensor:
+    """Compute H⁻¹ g by the two-loop recursion (algorithm 7.4); before the first of the pairs, H⁻¹ is `initial` · I."""
+    if not pairs:
+        return initial * g
+    alphas = []
+    for s, y, curvature in reversed(pairs):
+        alphas.append(_dot(s, g) / curvature)
+        g -= alphas[-1] * y
+    _, y, curvature = pairs[-1]
+    g *= curvature / _dot(y, y)
+    for s, y, curvature in pairs:
+        g += (alphas.pop() - _dot(y, g) / curvature) * s
+    return g
 
 
 def _dot(a, b):

@@ -31,10 +31,7 @@ def free_memory() -> int:
 
 
 def peak_memory(network: keras.Model, shape: Shape, optimizer: str, tile: int | None = None) -> int:
-    """Return the bytes that a run which paints `shape` takes at most, without the program; within about 30 %.
-
-    The network takes every feature map in float32, and its gradient.
-    """
+    """Return the bytes that a run which paints `shape` takes at most, without the program; within about 30 %."""
     seen = shape
     if tile is not None:
         from .tiles import Tiling
@@ -46,29 +43,20 @@ def peak_memory(network: keras.Model, shape: Shape, optimizer: str, tile: int | 
 
 
 def check_memory(
-    network: keras.Model,
-    shape: Shape,
-    optimizer: str,
-    tile: int | None = None,
-    *,
-    result: Shape | None = None,
-    may_tile: bool = False,
+    network: keras.Model, shape: Shape, optimizer: str, tile: int | None, *, result: Shape, may_tile: bool = False
 ) -> None:
-    """Raise a `ValueError` with the numbers if a run would need more memory than is free on this machine.
+    """Raise a `ValueError` with the numbers if a run, see `peak_memory`, would need more memory than is free.
 
-    The arguments are those of `peak_memory`. The message names the shape of the `result`, where `shape` has a margin
-    around it, and advises tiles if the run `may_tile`.
+    It names the shape of the `result`, around which `shape` has a margin, and advises tiles if the run `may_tile`.
     """
-    result = shape if result is None else result
     needed, free = peak_memory(network, shape, optimizer, tile), free_memory()
     if MARGIN * needed <= free:
         return
     of_optimizer = 3 * shape[0] * shape[1] * BYTES_A_VARIABLE[optimizer]
-    advice = [f"size={int(max(result) * math.sqrt(free / (MARGIN * needed)))}"]
-    advice += ['optimizer="lbfgs-float32"'] if optimizer == "lbfgs" else []
-    advice += ["tile=512"] if may_tile and tile is None else []
+    advice = f"size={int(max(result) * math.sqrt(free / (MARGIN * needed)))}"
+    advice += ', optimizer="lbfgs-float32"' * (optimizer == "lbfgs") + ", tile=512" * (may_tile and tile is None)
     raise ValueError(
         f"A result of {sides(result)} pixels would need about {needed / GIGABYTE:.1f} GB of memory, of which "
         f"the optimiser {optimizer!r} takes {of_optimizer / GIGABYTE:.1f}; {free / GIGABYTE:.1f} GB are free. "
-        f"What helps: {', '.join(advice)}."
+        f"What helps: {advice}."
     )

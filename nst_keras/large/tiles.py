@@ -15,11 +15,10 @@ same features as in the whole image, if
 - the last crop ends with the image: where its side is odd, poolings leave out the same row.
 
 All crops have one shape, so that one compiled function serves all tiles. A tile is a mask: white on its own positions.
-The losses ignore the other positions, as they ignore what is black in a mask.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -46,11 +45,9 @@ class TiledObjective(Objective):
         super().__init__(network, terms, shape, frozen)
 
     def _compiled(self, network, terms):
-        losses = [_additive(term) for term in terms]
-        reach = {}
-        for loss in losses:
-            for layer, positions in loss.reach.items():
-                reach[layer] = max(positions, reach.get(layer, 0))
+        losses, reach = [_additive(term) for term in terms], {}
+        for layer, positions in (item for loss in losses for item in loss.reach.items()):
+            reach[layer] = max(positions, reach.get(layer, 0))
         tiling = Tiling(network, self.shape, self._tile, reach)
         if len(tiling) == 1:
             return super()._compiled(network, terms)
@@ -68,44 +65,31 @@ class TiledNetwork:
 
     def __call__(self, images: np.ndarray) -> Any:
         """Return a mapping {layer: (1, h, w, N)} of one image, (1, H, W, 3)."""
-        return _TiledFeatures(self._network, images[0], self._tile)
+        return _Features(functools.lru_cache(maxsize=2)(functools.partial(self._computed, images[0])))
+
+    def _computed(self, image, layer):
+        network = build_network(self._network, [layer])
+        tiling = Tiling(network, image.shape, self._tile, {layer: 0})
+        whole = np.zeros((*tiling.sizes[layer], network.output[layer].shape[-1]), "float32")
+        for pixels, origin, own in tiling.crops(image[None]):
+            tiling.window(pixels, network(pixels), origin, own).paste(layer, whole)
+        return tf.constant(whole[None])
 
 
-class _TiledFeatures:
-    def __init__(self, network, image, tile):
-        self._network, self._image, self._tile = network, image, tile
-        self._of_layer = functools.lru_cache(maxsize=2)(self._computed)
+class _Features:
+    def __init__(self, of_layer):
+        self._of_layer = of_layer
 
     def __getitem__(self, layer):
         return self._of_layer(layer)
-
-    def _computed(self, layer):
-        network = build_network(self._network, [layer])
-        tiling = Tiling(network, self._image.shape, self._tile, {layer: 0})
-        whole = np.zeros((*tiling.sizes[layer], network.output[layer].shape[-1]), "float32")
-        for origin, own in tiling:
-            (top, left), (height, width) = origin.numpy(), tiling.crop
-            pixels = tf.constant(self._image[None, top : top + height, left : left + width])
-            tiling.window(pixels, network(pixels), origin, own).paste(layer, whole)
-        return tf.constant(whole[None])
 
 
 class Tiling:
     """The tiles of an image of `shape`, and their crops, which all have the shape `crop`.
 
-    Parameters
-    ----------
-    tile
-        The largest side of a tile, in pixels; rounded up to a multiple of the largest stride. All tiles have the same
-        size, except the last of a row or column. A direction in which a crop would reach over the whole image is not
-        divided.
-    reach
-        {layer: n}: the layers that are read, and how many positions beyond its own a tile needs of each.
-
-    Raises
-    ------
-    ValueError
-        The network has a layer whose receptive field is not known.
+    `tile` is the largest side of a tile in pixels, rounded up to a multiple of the largest stride. All tiles have the
+    same size, except the last of a row or column. A direction in which a crop would reach over the whole image is not
+    divided. `reach`, {layer: n}, has the layers that are read, and how many positions beyond its own a tile needs.
     """
 
     def __init__(self, network: keras.Model, shape: tuple, tile: int, reach: dict[str, int]) -> None:
@@ -133,45 +117,43 @@ class Tiling:
     def __len__(self):
         return int(np.prod(-(-np.array(self.shape) // self._side)))
 
-    def __iter__(self):
-        """Give (origin, own) of every tile; see `Tile`."""
+    def crops(self, image: Any) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
+        """Give the pixels of every crop of an image (1, H, W, 3), and origin and own of the `Tile` in it."""
         for row in range(0, self.shape[0], self._side[0]):
             for column in range(0, self.shape[1], self._side[1]):
                 first = np.array((row, column))
                 own = np.stack([first, np.minimum(first + self._side, self.shape)])
-                origin = np.clip(first - self._margin, 0, np.subtract(self.shape, self.crop))
-                yield tf.constant(origin, tf.int32), tf.constant(own, tf.int32)
+                top, left = origin = np.clip(first - self._margin, 0, np.subtract(self.shape, self.crop))
+                pixels = image[:, top : top + self.crop[0], left : left + self.crop[1]]
+                yield tf.constant(pixels), tf.constant(origin, tf.int32), tf.constant(own, tf.int32)
 
     def window(self, pixels: tf.Tensor, features: dict, origin: tf.Tensor, own: tf.Tensor) -> "Tile":
         """Return the `Tile` of a crop and its features."""
         return Tile(self.sizes, self._strides, {IMAGE: pixels, **features}, origin, own)
 
 
-class Tile:
-    """The part of an image that belongs to one tile, within a crop of it.
+class Tile(NamedTuple):
+    """The part of an image that belongs to one tile, within a crop of it."""
 
-    `sizes`, {layer: (height, width)}, and `strides`, {layer: (vertical, horizontal)}, are those of the whole image's
-    maps; `maps`, {layer: tensor (1, h, w, N)}, are the crop's. `origin`, int (2,), is the crop's first row and column
-    in the image; `own`, int (2, 2), has the tile's first row and column, and the first ones after it.
-    """
-
-    def __init__(self, sizes, strides, maps, origin, own):
-        self.sizes = sizes
-        self._strides, self._maps, self._origin, self._own = strides, maps, origin, own
+    sizes: dict[str, tuple]  #: {layer: (height, width)} of the whole image's maps
+    strides: dict[str, tuple]  #: {layer: (vertical, horizontal)}
+    maps: dict[str, tf.Tensor]  #: {layer: (1, h, w, N)} of the crop
+    origin: tf.Tensor  #: int (2,), the crop's first row and column in the image
+    own: tf.Tensor  #: int (2, 2), the tile's first row and column, and the first ones after it
 
     def cut(self, layer: str, values: tf.Tensor) -> tf.Tensor:
         """Return the crop's part of a tensor (h, w, …) that has a value for each position of the whole image."""
         rest = values.shape[2:]
         begin = tf.concat([self._first(layer), tf.zeros(len(rest), tf.int32)], 0)
-        return tf.slice(values, begin, [*self._maps[layer].shape[1:3], *rest])
+        return tf.slice(values, begin, [*self.maps[layer].shape[1:3], *rest])
 
     def mask(self, layer: str, mask: tf.Tensor | None = None) -> tf.Tensor:
         """Return the mask (h, w) of the tile's own positions in the crop, times a mask of the whole image."""
         first, inside = self._first(layer), []
         for axis in (0, 1):
-            pixels = (first[axis] + tf.range(self._maps[layer].shape[1 + axis])) * self._strides[layer][axis]
-            inside.append((pixels >= self._own[0, axis]) & (pixels < self._own[1, axis]))
-        own = tf.cast(inside[0][:, None] & inside[1], self._maps[layer].dtype)
+            pixels = (first[axis] + tf.range(self.maps[layer].shape[1 + axis])) * self.strides[layer][axis]
+            inside.append((pixels >= self.own[0, axis]) & (pixels < self.own[1, axis]))
+        own = tf.cast(inside[0][:, None] & inside[1], self.maps[layer].dtype)
         return own if mask is None else own * tf.cast(self.cut(layer, mask), own.dtype)
 
     def enlarged(self, fine: str, coarse: str) -> tf.Tensor:
@@ -179,33 +161,33 @@ class Tile:
         scale = np.divide(self.sizes[fine], self.sizes[coarse])
         first, first_coarse = (tf.cast(self._first(layer), tf.float64) for layer in (fine, coarse))
         enlarged = tf.raw_ops.ScaleAndTranslate(
-            images=tf.cast(self._maps[coarse], tf.float32),
-            size=self._maps[fine].shape[1:3],
+            images=tf.cast(self.maps[coarse], tf.float32),
+            size=self.maps[fine].shape[1:3],
             scale=tf.cast(scale, tf.float32),
             translation=tf.cast(first_coarse * scale - first, tf.float32),
             kernel_type="triangle",
             antialias=False,
         )
-        return tf.cast(enlarged, self._maps[coarse].dtype)
+        return tf.cast(enlarged, self.maps[coarse].dtype)
 
     def paste(self, layer: str, whole: np.ndarray) -> None:
         """Write the tile's own features into those of the whole image, an array (h, w, N)."""
-        begin, end = -(-self._own.numpy() // self._strides[layer])
+        begin, end = -(-self.own.numpy() // self.strides[layer])
         end = np.minimum(end, self.sizes[layer])
         first = self._first(layer).numpy()
         rows, columns = map(slice, begin - first, end - first)
-        whole[begin[0] : end[0], begin[1] : end[1]] = self._maps[layer][0, rows, columns]
+        whole[begin[0] : end[0], begin[1] : end[1]] = self.maps[layer][0, rows, columns]
 
     def _first(self, layer):
-        return self._origin // np.array(self._strides[layer], "int32")
+        return self.origin // np.array(self.strides[layer], "int32")
 
 
 class _AdditiveLoss(NamedTuple):
-    """A loss of a sum over tiles: loss(Σ over tiles of measure(image, features, tile), sizes)."""
+    """A loss of a sum over tiles: loss(Σ over tiles of measure(tile), sizes)."""
 
     measure: Callable
-    loss: Callable
-    reach: dict
+    reach: dict  # see `Tiling`
+    loss: Callable = lambda total, sizes: total
 
 
 def _additive(term):
@@ -219,30 +201,30 @@ def _additive_content(loss):
     layer, target = loss.layer, tf.squeeze(loss.target, 0)
     divisor = content_divisor(loss.target, loss.energy, loss.formula)
 
-    def measure(image, features, tile):
-        squares = tf.square(features[layer][0] - tile.cut(layer, target))
+    def measure(tile):
+        squares = tf.square(tile.maps[layer][0] - tile.cut(layer, target))
         return tf.reduce_sum(squares * tile.mask(layer)[..., None]) / divisor
 
-    return _AdditiveLoss(measure, lambda total, sizes: total, {layer: 0})
+    return _AdditiveLoss(measure, {layer: 0})
 
 
 def _additive_variation(loss):
-    def measure(image, features, tile):
-        maps, own = variation_summands(image, loss.form, [1, *tile.sizes[IMAGE]]), tile.mask(IMAGE)[..., None]
+    def measure(tile):
+        maps = variation_summands(tile.maps[IMAGE], loss.form, [1, *tile.sizes[IMAGE]])
+        own = tile.mask(IMAGE)[..., None]
         return sum(tf.reduce_sum(values * own[: values.shape[1], : values.shape[2]]) for values in maps)
 
-    return _AdditiveLoss(measure, lambda total, sizes: total, {IMAGE: 1})
+    return _AdditiveLoss(measure, {IMAGE: 1})
 
 
 def _additive_style(loss):
     c = loss.correlation
 
-    def measure(image, features, tile):
-        mask = tile.mask(c.layer, loss.guide.mask(c, tile.sizes))
+    def measure(tile):
+        features = tile.maps
         if c.deeper is not None:
-            smooth = blur(tile.enlarged(c.layer, c.deeper), c.blur)
-            features = {c.layer: features[c.layer], c.deeper: smooth}
-        sums = style_sums(features, c._replace(blur=0), mask)
+            features = features | {c.deeper: blur(tile.enlarged(c.layer, c.deeper), c.blur)}
+        sums = style_sums(features, c._replace(blur=0), tile.mask(c.layer, loss.guide.mask(c, tile.sizes)))
         return [sums.products, sums.positions]
 
     def of_sums(sums, sizes):
@@ -251,54 +233,38 @@ def _additive_style(loss):
         return loss.of_sums(sums, sizes, sizes[IMAGE])
 
     deeper = {} if c.deeper is None else {c.deeper: c.blur + 2}  # neighbours for the blur, and for interpolation
-    return _AdditiveLoss(measure, of_sums, {c.layer: c.blur if c.deeper else 0} | deeper)
+    return _AdditiveLoss(measure, {c.layer: c.blur if c.deeper else 0} | deeper, of_sums)
 
 
 def _two_passes(network, weights, losses, tiling, dtype):
     """Return a function of an image (1, H, W, 3) that gives the weighted losses and the gradient of their sum."""
-    gradient = tf.Variable(tf.zeros((1, *tiling.shape, 3), dtype), trainable=False)
-    height, width = tiling.crop
-    place = tf.TensorSpec((1, *tiling.shape, 3), dtype), tf.TensorSpec(2, tf.int32), tf.TensorSpec((2, 2), tf.int32)
-
-    def cropped(image, origin):
-        return tf.slice(image, [0, origin[0], origin[1], 0], [1, height, width, 3])
 
     def measures(pixels, origin, own):
-        features = network(pixels)
-        tile = tiling.window(pixels, features, origin, own)
-        return [loss.measure(pixels, features, tile) for loss in losses]
+        tile = tiling.window(pixels, network(pixels), origin, own)
+        return [loss.measure(tile) for loss in losses]
 
     @tf.function(autograph=False)
-    def summands(image, origin, own):
-        return measures(cropped(image, origin), origin, own)
-
-    @tf.function(autograph=False)
-    def add_gradient(image, origin, own, slopes):
-        pixels = cropped(image, origin)
+    def gradient_of_crop(pixels, origin, own, slopes):
         with tf.GradientTape() as tape:
             tape.watch(pixels)
             sums = measures(pixels, origin, own)
-        share = tape.gradient(sums, pixels, output_gradients=slopes)
-        rows, columns = slice(origin[0], origin[0] + height), slice(origin[1], origin[1] + width)
-        gradient[:, rows, columns].assign(cropped(gradient, origin) + share)
+        return tape.gradient(sums, pixels, output_gradients=slopes)
 
-    summands = summands.get_concrete_function(*place)
-    add_gradient = add_gradient.get_concrete_function(*place, summands.structured_outputs)
+    summands = tf.function(measures, autograph=False)
 
     def evaluate(image):
-        sums = None
-        for origin, own in tiling:
-            of_tile = summands(image, origin, own)
-            sums = of_tile if sums is None else tf.nest.map_structure(tf.add, sums, of_tile)
+        of_tiles = (summands(*crop) for crop in tiling.crops(image))
+        sums = functools.reduce(lambda *pair: tf.nest.map_structure(tf.add, *pair), of_tiles)
         with tf.GradientTape() as tape:
             tape.watch(sums)
             values = [w * loss.loss(total, tiling.sizes) for w, loss, total in zip(weights, losses, sums, strict=True)]
             values = tf.stack(values)
         slopes = tape.gradient(values, sums, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        gradient.assign(tf.zeros_like(gradient))
-        for origin, own in tiling:
-            add_gradient(image, origin, own, slopes)
-        return values, gradient.read_value()
+        gradient = np.zeros(image.shape, dtype)
+        for pixels, origin, own in tiling.crops(image):
+            (top, left), (height, width) = origin.numpy(), tiling.crop
+            gradient[:, top : top + height, left : left + width] += gradient_of_crop(pixels, origin, own, slopes)
+        return values, tf.constant(gradient)
 
     return evaluate
 

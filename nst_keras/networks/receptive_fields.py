@@ -43,12 +43,8 @@ def receptive_field(network: keras.Model, layer: str, shape: Shape) -> Receptive
     offset o into one of size r + (k − 1) t, stride s t and offset o − p t. Where branches join, the field is the
     smallest rectangle around the fields of the branches.
 
-    Parameters
-    ----------
-    network, layer
-        A network from `build_network`, and the name of a layer that it returns.
-    shape
-        (height, width) of the image: stride 2 with padding "same" pads even and odd sizes differently.
+    `layer` is one that the network returns; `shape` is (height, width) of the image, since stride 2 with padding "same"
+    pads even and odd sizes differently.
 
     Examples
     --------
@@ -73,7 +69,7 @@ def returned(network: keras.Model, layer: str) -> keras.KerasTensor:
 
 
 def _field_of(tensor, shape, known):
-    """Return the field of a tensor of the graph, from the fields of its inputs; `known` holds the fields so far."""
+    """Return the field of a tensor of the graph; `known` holds the fields so far."""
     if id(tensor) not in known:
         operation, node, _ = tensor._keras_history  # a layer may be called several times: one node for each
         inputs = [_field_of(tensor, shape, known) for tensor in operation._inbound_nodes[node].input_tensors]

@@ -1,8 +1,4 @@
-"""Topologies: the layers of each network, as functions from a tensor to named feature maps.
-
-VGG keeps the proportions of the image: its convolutions are padded, and each pool halves. SqueezeNet has less padding,
-and its maps are shifted: see `squeezenet_features`.
-"""
+"""Topologies: the layers of each network, as functions from a tensor to named feature maps."""
 
 import zlib
 from collections.abc import Callable, Sequence
@@ -66,15 +62,8 @@ def squeezenet_features(x: KerasTensor, name: str, pooling: Pooling) -> Features
     """Apply SqueezeNet's topology (Iandola et al., arXiv:1602.07360) to tensor `x`; return {layer name: features}.
 
     The padding is that of the authors' Caffe files: conv1 has no padding, the 3×3 expansions have one pixel of zeros,
-    and the last window of a pool may reach over the border, see `ceil_pooling`. For an image with H rows, a map
-    therefore has a little less than H/2, H/4, H/8, H/16 rows, and begins further from the border:
-
-    | layers of 1.0 | of 1.1 | positions in 1.0, 1.1 | position i is centred on pixel (1.0, 1.1) |
-    |---|---|---|---|
-    | conv1 | conv1 | ⌊(H − 5)/2⌋, ⌊(H − 1)/2⌋ | 2i + 3, 2i + 1 |
-    | pool1, fire2–4 | pool1, fire2–3 | ⌊(H − 5)/4⌋, ⌊(H − 1)/4⌋ | 4i + 5, 4i + 3 |
-    | pool4, fire5–8 | pool3, fire4–5 | ⌊(H − 5)/8⌋, ⌊(H − 1)/8⌋ | 8i + 9, 8i + 7 |
-    | pool8, fire9 | pool5, fire6–9 | ⌊(H − 5)/16⌋, ⌊(H − 1)/16⌋ | 16i + 17, 16i + 15 |
+    and the last window of a pool may reach over the border, see `ceil_pooling`. Maps therefore have a little less than
+    H/2, H/4, H/8, H/16 rows, and begin further from the border; docs/networks.md says how far.
 
     conv10 is the classifier: its mean over the positions, those of fire9, gives the scores of 1000 classes. (Caffe's
     file of 1.0 pads conv10 by one pixel more, which only adds a constant to each class.)

@@ -1,23 +1,18 @@
-"""Weights of networks: read from untrusted `.npz` files, and downloaded for VGG.
-
-Nothing in a file is unpickled, so it cannot run code. Its size is checked before it is unpacked.
-"""
+"""Weights of networks: read from untrusted `.npz` files, and downloaded for VGG."""
 
 import os
-import zipfile
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from ..support.checks import reason
+from ..support.files import unpacked
 from ..support.types import PathLike
 
 LITE_WEIGHTS = Path(__file__).parents[1] / "weights" / "lite.npz"
 VGG_WEIGHTS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/{0}/{1}"
 VGG_WEIGHTS_FILE = "{0}_weights_tf_dim_ordering_tf_kernels_notop.h5"
 VGG_WEIGHTS_MD5 = {"vgg16": "6d6bbae143d832006294945121d1f1fc", "vgg19": "253f8cb515780f3b799900260a226db6"}
-MAX_WEIGHT_BYTES = 100_000_000  # in float32, VGG19 has 80 million bytes, lite and SqueezeNet 5 million
 
 
 def load_weights(network: keras.Model, name: str, path: PathLike | None = None) -> None:
@@ -35,7 +30,7 @@ def load_weights(network: keras.Model, name: str, path: PathLike | None = None) 
     path = path or LITE_WEIGHTS
     parts = ("w", "b") if name.startswith("squeezenet") else ("kernel", "bias")
     try:
-        arrays = _read_npz(path)
+        arrays = unpacked(path)
         for layer in convolutions:
             values = {f"{layer.name}_{part}": arrays.get(f"{layer.name}_{part}") for part in parts}
             for (key, array), variable in zip(values.items(), layer.weights, strict=True):
@@ -45,18 +40,6 @@ def load_weights(network: keras.Model, name: str, path: PathLike | None = None) 
             layer.set_weights(list(values.values()))
     except Exception as error:  # zipfile and NumPy raise many types on damaged data; the user needs one
         raise ValueError(f"weights: {str(path)!r} does not hold weights for {name}: {reason(error)}") from error
-
-
-def _read_npz(path):
-    """Read all arrays; unlike `support.files.read_arrays` also compressed ones, up to MAX_WEIGHT_BYTES."""
-    if not zipfile.is_zipfile(path):
-        raise ValueError("it must be an .npz file, as numpy.savez writes it; it is of another format, or damaged")
-    with zipfile.ZipFile(path) as archive:
-        size = sum(member.file_size for member in archive.infolist())
-    if size > MAX_WEIGHT_BYTES:
-        raise ValueError(f"its arrays would take {size:,} bytes, more than {MAX_WEIGHT_BYTES:,}")
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
 
 
 def _downloaded_vgg(name):

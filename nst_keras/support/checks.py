@@ -46,18 +46,13 @@ def checked_number(name: str, value: Any, *, minimum: float | None = None, above
     return number
 
 
-def checked_whole(name: str, value: Any, minimum: int) -> int:
+def checked_whole(name: str, value: Any, minimum: int, alternative: str = "") -> int:
     """Return `value` as an int; raise a `ValueError` unless it is a whole number of at least `minimum`, up to 2³¹."""
-    if not is_whole(value) or value < minimum:
-        raise ValueError(f"{name} must be a whole number of at least {minimum}; got {value!r}.")
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < minimum:
+        raise ValueError(f"{name} must be {alternative}a whole number of at least {minimum}; got {value!r}.")
     if value > MAX_WHOLE:
         raise ValueError(f"{name} must be at most {MAX_WHOLE}; got {value!r}.")
     return int(value)
-
-
-def is_whole(value: Any) -> bool:
-    """Return whether `value` is a Python or NumPy integer. A bool is not."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def sides(shape: Sequence[int]) -> str:

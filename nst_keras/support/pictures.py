@@ -84,7 +84,7 @@ def check_output(
     """Return `path` if a file can be saved there; raise a `ValueError` that says why not otherwise."""
     path = Path(path)
     inputs = [inputs] if isinstance(inputs, (str, os.PathLike)) else inputs
-    if path.suffix.lower() not in suffixes:
+    if not path.name[1:].lower().endswith(tuple(suffixes)):  # a name of nothing but a suffix has none
         raise ValueError(f"output {str(path)!r} must end in {' or '.join(suffixes)}.")
     if not path.parent.is_dir():
         raise ValueError(f"output {str(path)!r}: there is no folder {str(path.parent)!r}.")
@@ -126,15 +126,10 @@ def _pixels(picture):
         return np.asarray(picture).astype("float32") / 65535
     if picture.mode == "F":
         return np.asarray(picture)
-    alpha = None
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        alpha = np.asarray(picture)[..., 3:]
-        picture = picture.convert("RGB")
-    elif picture.mode == "P":
-        picture = picture.convert("RGB")
-    rgb = np.asarray(_to_srgb(picture, profile))
-    return rgb if alpha is None else np.concatenate([rgb, alpha], axis=-1)
+    if picture.mode != "P" and not picture.has_transparency_data:
+        return np.asarray(_to_srgb(picture, profile))
+    picture = picture.convert("RGBA")
+    return np.concatenate([_to_srgb(picture.convert("RGB"), profile), np.asarray(picture)[..., 3:]], axis=-1)
 
 
 def _to_srgb(picture, profile):

@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import keras
-import numpy as np
 
 from ..color import check_preserve_color
 from ..correlations import Correlation, as_correlations
@@ -14,7 +13,7 @@ from ..formulas import FORMULAS
 from ..image import STARTS
 from ..network import COLOR, LAYERS, check_layers, check_network, layer_names
 from ..optimize import OPTIMIZERS
-from .checks import checked_name, checked_number, checked_whole, is_whole, suggestion
+from .checks import checked_name, checked_number, checked_whole, suggestion
 from .pictures import MIN_SIDE
 
 WEIGHTS = ("content_weight", "style_weight", "tv_weight")
@@ -59,10 +58,7 @@ class Settings:
         return cls(**{f.name: arguments[f.name] for f in fields(cls)})
 
     def checked(self, styles: int, *, content: bool = True) -> "Settings":
-        """Return these settings spelled out, for a run with `styles` styles, with a content or without.
-
-        Raises a `ValueError` that names the setting, what was expected, and what came.
-        """
+        """Return these settings spelled out, for a run with `styles` styles, with a content or without."""
         check_network(self.network, self.pooling, self.weights)
         made = {"content_layers": [], "style_layers": []}
         for group in ("content",) * content + ("style",) * bool(styles):
@@ -72,15 +68,14 @@ class Settings:
             value = getattr(self, name)
             made[name] = None if value is None and name == "tile" else checked_whole(name, value, minimum)
         automatic = isinstance(self.scales, str) and self.scales == "auto"
-        if not automatic and (not is_whole(self.scales) or self.scales < 1):
-            raise ValueError(f'scales must be "auto" or a whole number of at least 1; got {self.scales!r}.')
+        made["scales"] = self.scales if automatic else checked_whole("scales", self.scales, 1, '"auto" or ')
         for name, known in {"formula": FORMULAS, "combine": COMBINATIONS, "mask_mode": MASK_MODES}.items():
             checked_name(name, getattr(self, name), known)
         checked_name("optimizer", self.optimizer, OPTIMIZERS)
         made |= self._checked_weights()
         made["style_weights"] = _checked_style_weights(self.style_weights, styles)
-        _check_masks("masks", self.masks, styles)
-        _check_masks("style_masks", self.style_masks, styles)
+        for name in ("masks", "style_masks"):
+            _check_masks(name, getattr(self, name), styles)
         if self.masks is not None and self.combine == "targets":
             raise ValueError('combine="targets" makes one style of all, which leaves nothing for masks; use "losses".')
         made["style_scale"] = checked_number("style_scale", self.style_scale)
@@ -90,7 +85,6 @@ class Settings:
             raise ValueError(f"style_scale must be between 0.1 and 4; got {self.style_scale!r}.")
         check_preserve_color(self.preserve_color, self.color_strength)
         made["color_strength"] = float(self.color_strength)
-        made["scales"] = self.scales if automatic else int(self.scales)
         if _is_picture(self.init) and automatic:
             made["scales"] = 1  # a smaller size would lose the picture's detail
         return replace(self, **made)
@@ -115,18 +109,15 @@ class Settings:
         if self.shares is None:
             if any(value is None for value in given.values()):
                 _warn_of_published_weights(self.formula, self.network)
-            return {name: checked_weight(name, value, self.formula) for name, value in given.items()}
+            usual = {name: getattr(FORMULAS[self.formula], name) for name in WEIGHTS}
+            weights = {name: usual[name] if value is None else value for name, value in given.items()}
+            return {name: checked_number(name, value, minimum=0) for name, value in weights.items()}
         if asked := [name for name, value in given.items() if value is not None]:
             raise ValueError(f"shares take the place of weights; give either shares or {', '.join(asked)}.")
         if not isinstance(self.shares, dict) or not self.shares or not set(self.shares) <= set(GROUPS):
             raise ValueError(f"shares must be a dictionary with some of {', '.join(GROUPS)}; got {self.shares!r}.")
         shares = {group: checked_number(f"shares[{group!r}]", share, minimum=0) for group, share in self.shares.items()}
         return {"shares": dict(zip(shares, _normalised("shares", shares.values()), strict=True))}
-
-
-def checked_weight(name: str, value: float | None, formula: str) -> float:
-    """Return the weight called `name`, a finite number ≥ 0; that of `formula` if it is None."""
-    return checked_number(name, getattr(FORMULAS[formula], name) if value is None else value, minimum=0)
 
 
 def layers_read(content_layers: Any, style_layers: Any) -> list[str]:
@@ -186,16 +177,15 @@ def _checked_correlation(argument, network, item):
 
 def _warn_of_published_weights(formula, network):
     expected, has = FORMULAS[formula].features, {"lite": "rescaled", "vgg19": "raw", "vgg16": "raw"}
-    if expected == "any" or not isinstance(network, str) or has.get(network) == expected:
+    known = (formula, network) == ("cs231n", "squeezenet1_1") or has.get(network) == expected
+    if expected == "any" or not isinstance(network, str) or known:
         return
-    if (formula, network) == ("cs231n", "squeezenet1_1"):
-        return
-    remedy = 'Give weights of your own, or shares, such as shares={"content": 0.2, "style": 0.7, "tv": 0.1}.'
+    remedy = 'give weights of your own, or shares, such as shares={"content": 0.2, "style": 0.7, "tv": 0.1}.'
     if expected == "rescaled":
-        remedy = f"nst_keras.network.rescale_network makes a network with such features. {remedy}"
+        remedy = f"make such a network by nst_keras.network.rescale_network, {remedy}"
     warnings.warn(
         f'The weights of formula "{formula}" were published for {expected} features of VGG, which {network} does not '
-        f"have. {remedy}",
+        f"have: {remedy}",
         stacklevel=5,  # the caller of style_transfer
     )
 
@@ -203,8 +193,7 @@ def _warn_of_published_weights(formula, network):
 def _checked_style_weights(style_weights, styles):
     if style_weights is None:
         return [1 / styles for _ in range(styles)]
-    is_list = isinstance(style_weights, (list, tuple)) or (isinstance(style_weights, np.ndarray) and style_weights.ndim)
-    if not is_list or len(style_weights) != styles:
+    if not isinstance(style_weights, (list, tuple)) or len(style_weights) != styles:
         raise ValueError(f"style_weights must hold one number for each of {styles} style(s); got {style_weights!r}.")
     weights = [checked_number(f"style_weights[{i}]", weight, minimum=0) for i, weight in enumerate(style_weights)]
     return _normalised("style_weights", weights)
@@ -218,8 +207,8 @@ def _normalised(name, numbers):
 
 
 def _check_masks(name, masks, styles):
-    if masks is not None and (not isinstance(masks, (list, tuple)) or len(masks) != styles):
-        got = f"{len(masks)}" if isinstance(masks, (list, tuple)) else type(masks).__name__
+    got = len(masks) if isinstance(masks, (list, tuple)) else type(masks).__name__
+    if masks is not None and got != styles:
         raise ValueError(f"{name} must be a list with one mask for each of {styles} style(s); got {got}.")
 
 
