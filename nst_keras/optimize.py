@@ -13,10 +13,10 @@ import numpy as np
 import tensorflow as tf
 from scipy.optimize import Bounds
 from scipy.optimize import minimize as scipy_minimize
-from threadpoolctl import threadpool_limits
 
 from .large.limited_memory import lbfgs_float32
 from .results.recorder import Recorder
+from .support.threads import one_thread
 
 CORRECTIONS = 10  # pairs of vectors from which L-BFGS estimates the curvature; ten are better than five
 ADAM_LEARNING_RATE = 0.02
@@ -75,7 +75,7 @@ def lbfgs(recorder: Recorder, iterations: int, state: dict) -> dict:
     def callback(intermediate_result):
         recorder.step(intermediate_result.x, float(intermediate_result.fun) / scale)
 
-    with threadpool_limits(1, user_api="blas"):  # its many short operations on vectors make threads wait
+    with one_thread():
         end = scipy_minimize(
             scaled,
             x,

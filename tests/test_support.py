@@ -1,11 +1,14 @@
-"""Checks of arguments, files: what is not about style."""
+"""Checks of arguments, files, threads: what is not about style."""
 
 import numpy as np
 import pytest
+import threadpoolctl
 
 from nst_keras import load_image, save_image
+from nst_keras.support import threads
 from nst_keras.support.checks import checked_number, checked_whole, suggestion
 from nst_keras.support.files import check_new_folder, new_folder, read_arrays, read_state, write_arrays
+from nst_keras.support.threads import one_thread
 
 
 @pytest.mark.parametrize("value", [2**63, 10**400, -(2**64), float("inf"), True, "1", None, np.array(1.0), 1j])
@@ -56,3 +59,35 @@ def test_arrays_and_their_record_come_back_on_every_numpy(tmp_path):
     assert record == {"level": 3}
     np.testing.assert_equal(again, arrays)
     assert set(read_arrays(tmp_path / "state.npz")) == {"a", "json"}
+
+
+def test_two_threads_that_overlap_leave_blas_as_it_was(monkeypatch):
+    """With a library whose limit is the process's: the first run ends first, and has set what the second remembers."""
+    threads_of_blas = [2]
+
+    class Limits:
+        def __init__(self, limit, user_api):
+            self.before, threads_of_blas[0] = threads_of_blas[0], limit
+
+        def restore_original_limits(self):
+            threads_of_blas[0] = self.before
+
+    monkeypatch.setattr(threads, "threadpool_limits", Limits)
+    first, second = one_thread(), one_thread()
+    first.__enter__()
+    second.__enter__()
+    assert threads_of_blas == [1]
+    first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    assert threads_of_blas == [2]
+
+
+def test_blas_has_one_thread_meanwhile():
+    def counts():
+        return {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"}
+
+    before = counts()
+    with pytest.raises(KeyboardInterrupt), one_thread():
+        assert counts() == {1}
+        raise KeyboardInterrupt
+    assert counts() == before
