@@ -11,7 +11,7 @@ COMMANDS = ("train", "apply")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return 0 if all is done, 1 if a part failed, 2 after an error, 130 after an interrupt."""
+    """Run the command line; return 0 if all is done, 2 after an error, 130 after an interrupt."""
     arguments = sys.argv[1:] if arguments is None else arguments
     command = arguments[0] if arguments else ""
     hint = suggestion(command, COMMANDS)
@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (ValueError, OSError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
-        except KeyboardInterrupt as error:  # what is finished is whole, and `train` keeps its state itself
-            print(f"stopped{error}", file=sys.stderr)
+        except KeyboardInterrupt:  # files already written are complete; `train --checkpoint` has saved its state
+            print("stopped", file=sys.stderr)
             return 130
 
 

@@ -31,9 +31,9 @@ LinearMethod = Literal["cholesky", "image-analogies", "optimal-transport"]
 MatchingMethod = Literal[LinearMethod, "histogram"]
 ColorMethod = Literal[MatchingMethod, "luminance", "chroma-swap"]
 LINEAR_METHODS, MATCHING_METHODS, COLOR_METHODS = map(get_args, (LinearMethod, MatchingMethod, ColorMethod))
-EPSILON = 1e-5  # added to variances, as in the authors' code; a standard deviation of 0.8 of 255 levels
+EPSILON = 1e-5  # added to variances, as in the authors' code; ε is a standard deviation of 0.8 levels of 255
 MAX_GAIN = 5.0  # the coloured paintings in images/ need up to 4.8; a grey one needs more, which amplifies noise
-LEVELS = 65536  # of a histogram; they include the levels of 8 and of 16 bits
+LEVELS = 65536  # levels of a histogram: enough for pictures of 8 and 16 bits
 BAND = 16384  # pixels processed at a time
 VISIBLE = 0.5 / 255  # a colour is out of gamut if it is further outside [0, 1] than half a level of 8 bits
 

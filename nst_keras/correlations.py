@@ -29,12 +29,13 @@ class Correlation(NamedTuple):
     """One correlation matrix: Σ (F + s)ᵀ · blur^b(up(F' + s)) over the positions of `layer`.
 
     F comes from `layer`, with N_l channels, and F' from a `deeper` one, with N_k; `up` enlarges F' bilinearly to the
-    size of F. Without `deeper`, F' is F: a Gram matrix. The share of the style loss is weight / Σ weight over a list.
+    size of F. Without `deeper`, F' is F, and the matrix is a Gram matrix. The share of the style loss is weight divided
+    by the sum of all weights.
     """
 
     layer: str
     deeper: str | None = None
-    shift: float = 0.0  #: s; meant for features of mean 1, such as lite's
+    shift: float = 0.0  #: s; −1 suits features of mean 1, such as lite's
     blur: int = 0  #: b: how often the enlarged F' is smoothed by ¼ ½ ¼ in both directions
     weight: float = 1.0
 
@@ -66,7 +67,7 @@ def as_correlations(layers: Layers) -> list[Correlation]:
 def geometric_style_weights(layers: Layers) -> list[Correlation]:
     """Weight the d-th of D Gram matrices by 2^(D − d), section 3.1: shallow layers (d = 1) weigh most.
 
-    The scaling of the weights to sum 1 is this package's.
+    The paper does not scale them; here they sum to 1.
 
     >>> [c.weight for c in geometric_style_weights(["block1_conv1", "block2_conv1"])]
     [0.6666666666666666, 0.3333333333333333]
@@ -76,7 +77,7 @@ def geometric_style_weights(layers: Layers) -> list[Correlation]:
 
 
 def geometric_content_weights(layers: Sequence[str]) -> dict[str, float]:
-    """Weight the d-th content layer by 2^d, section 3.1: deep layers weigh most. This package scales to sum 1.
+    """Weight the d-th content layer by 2^d, section 3.1: deep layers weigh most. Here they sum to 1.
 
     >>> geometric_content_weights(["block1_conv1", "block2_conv1"])
     {'block1_conv1': 0.3333333333333333, 'block2_conv1': 0.6666666666666666}
@@ -158,7 +159,7 @@ def style_sums(features: dict[str, tf.Tensor], correlation: Correlation, mask: t
         (h, w) in [0, 1], of the size of `correlation.layer`.
     """
     first = _shift(features[correlation.layer], correlation.shift)
-    weights = None if mask is None else tf.square(tf.cast(mask, first.dtype))  # without them it takes less time
+    weights = None if mask is None else tf.square(tf.cast(mask, first.dtype))  # no weights without a mask: faster
     squares = tf.ones((1, *first.shape[1:3], 1), first.dtype) if mask is None else weights[None, ..., None]
     if correlation.deeper is None:
         second, second_squares = first, squares

@@ -130,7 +130,7 @@ def resize(image: ImageArray, shape: Shape) -> ImageArray:
 
 
 def reduced(image: ImageArray, side: int) -> ImageArray:
-    """Return an image, resized if its longer side has more than `side` pixels."""
+    """Make an image smaller if its longer side has more than `side` pixels; otherwise return it as it is."""
     return resize(image, fitting_shape(image.shape, side)) if max(image.shape[:2]) > side else image
 
 

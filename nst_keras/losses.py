@@ -1,8 +1,8 @@
 """Gram matrices and the losses: pure functions of tensors.
 
 Notation: F are the features of the generated image and P those of the content, after the ReLU, shape (n, h, w, N);
-M = h·w positions, N channels. G and A are Gram matrices of the generated and the style image. All functions are
-differentiable. The argument `formula` chooses a row of `nst_keras.formulas.FORMULAS`.
+M = h·w positions, N channels. G and A are Gram matrices of the generated and the style image. All functions can
+be differentiated, once. The argument `formula` chooses a row of `nst_keras.formulas.FORMULAS`.
 """
 
 from typing import Any
@@ -16,8 +16,8 @@ from .support.checks import checked_name
 
 TOTAL_VARIATIONS = ("relative", "squared", "keras", "neural-style")
 EPSILON = 1e-8  # keeps a black or empty target from dividing by zero
-COLOR_VARIATION = 3.0
-DELTA = 0.01  # differences well below this are smoothed quadratically
+COLOR_VARIATION = 3.0  # weight of differences in colour, compared with luminance
+DELTA = 0.01  # differences well below this count quadratically
 
 
 def gram_matrix(features: tf.Tensor, others: tf.Tensor | None = None, *, weights: tf.Tensor | None = None) -> tf.Tensor:
@@ -54,7 +54,7 @@ def gram_matrix(features: tf.Tensor, others: tf.Tensor | None = None, *, weights
 
 
 def _self_products(features, weights):
-    """FᵀF, with the gradient F (D + Dᵀ), where D is that by FᵀF; automatic differentiation makes two products of it.
+    """Compute FᵀF. From its gradient D follows that of F in one product, F (D + Dᵀ); automatically it would be two.
 
     Only the second factor is differentiated; the first one's part is added by symmetry. (`tf.custom_gradient` would say
     this more plainly, but keeps every graph that it was ever used in.) Second derivatives are wrong.
@@ -79,7 +79,7 @@ def mean_gram_matrix(features: tf.Tensor) -> tf.Tensor:
 
 
 def style_energy(gram: tf.Tensor, mean: tf.Tensor, other_mean: tf.Tensor | None = None) -> tf.Tensor:
-    """Compute the energy of a style's covariance, Σ (A/M − μμᵀ)²: the unit of the relative `style_loss`.
+    """Compute the energy of a style's covariance, Σ (A/M − μμᵀ)²: the divisor of the relative `style_loss`.
 
     The channels' means μ dominate a Gram matrix, and styles share a large part of them; the covariance describes what
     varies within the style. A thousandth of the Gram matrix's own energy is added, so that the loss stays finite for a
@@ -97,7 +97,7 @@ def style_energy(gram: tf.Tensor, mean: tf.Tensor, other_mean: tf.Tensor | None 
 
 
 def content_energy(target: tf.Tensor) -> tf.Tensor:
-    """Compute ΣP²: the unit of the relative `content_loss`."""
+    """Compute ΣP²: the divisor of the relative `content_loss`."""
     return tf.reduce_sum(tf.square(target))
 
 
@@ -216,7 +216,7 @@ def variation_summands(image: tf.Tensor, form: str, shape: Any) -> list[tf.Tenso
 
 
 def _relative_summands(image, shape):
-    shares = tf.constant([1.0] + [COLOR_VARIATION / 3] * 3, image.dtype)  # of Y, and of the three channels of colour
+    shares = tf.constant([1.0] + [COLOR_VARIATION / 3] * 3, image.dtype)  # of Y, and of the three colour channels
     # With the last row and column repeated, their differences are 0. One convolution is much faster than slices.
     bordered = tf.pad(image, ((0, 0), (0, 1), (0, 1), (0, 0)), "SYMMETRIC")
     differences = tf.nn.conv2d(bordered, tf.constant(_difference_kernel(), image.dtype), 1, "VALID")

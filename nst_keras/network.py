@@ -5,9 +5,8 @@ Every network is a `keras.Model`. It takes RGB images in [0, 1], shape (n, heigh
 deepest layer that was asked for. Preprocessing (scales, means, the order of the colour channels) is part of the model.
 """
 
-import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import keras
@@ -88,17 +87,6 @@ def build_network(
         load_weights(network, name, weights)
     network.trainable = False
     return network
-
-
-@contextlib.contextmanager
-def dtype_policy(policy: str) -> Iterator[None]:
-    """Give this policy to the Keras layers that are made in the `with` block."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def check_network(name: str | keras.Model, pooling: str | None, weights: PathLike | None) -> None:

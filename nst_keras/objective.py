@@ -125,12 +125,12 @@ def content_terms(
 class Guide:
     """Where a style applies: in the white of a mask, but not at the border of the feature maps.
 
-    A convolution that pads with zeros tells the border from the rest: some features respond only there. A part of a
-    picture that does not touch its border cannot have them, so they must not count as style. `border` of the formula
-    is the number of positions that are left out along each side: of the deeper layer, where two are correlated. The
-    colours have no padding. A map whose white is all at the border is used whole.
+    Convolutions pad with zeros, so some features respond only at the border. A region inside the picture cannot
+    produce them, so positions at the border do not count as style. `border` of the formula is the number of positions
+    that are left out along each side; for two layers, of the deeper one. "color" has no padding and loses none. Where
+    a mask is white at the border only, the whole map is used.
 
-    `classic` divides by all positions instead of the mask's ΣT², as "Show, Divide and Neural" does.
+    `classic` divides by the number of positions inside instead of ΣT², as "Show, Divide and Neural" does.
     """
 
     def __init__(self, mask: MaskArray | None, formula: str, classic: bool) -> None:
@@ -161,7 +161,7 @@ class Guide:
 
 
 class StyleTarget(NamedTuple):
-    """The target of one correlation matrix, A/M, and its `style_energy`; the formula and mode that it was made for."""
+    """The target of one correlation matrix, A/M, and its `style_energy`; the formula and mode it was computed with."""
 
     matrix: tf.Tensor
     energy: tf.Tensor
@@ -278,7 +278,7 @@ def balanced_terms(
 ) -> list[Term]:
     """Reweight the terms so that the gradient of each group has the asked share of the gradients' norms at `image`.
 
-    A weight means something else with every formula, network and size; a share of the gradient does not. A group is
+    The effect of a weight depends on formula, network and size; that of a share of the gradient does not. A group is
     the first word of a term's name: "content", "style", "tv". Weights keep their proportions within a group. Not from
     a paper.
 

@@ -95,7 +95,7 @@ def synthesize_texture(
     style
         A list of pictures describes one style.
     layers
-        As `style_layers` of `style_transfer`.
+        The style's; see `style_layers` of `style_transfer`.
     proportions
         (height, width) of the result, such as (1, 2) for a strip; by default those of the first picture. The result
         need not have the style's size.

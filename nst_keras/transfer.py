@@ -96,10 +96,10 @@ def style_transfer(
     network
         See `build_network`; "lite" comes with the package.
     content_layers, style_layers
-        Names, or {layer: w_l}. By default those in `nst_keras.network.LAYERS`, all alike: the paper's; with formula
-        "relative" also the colours; for lite also block3_conv2 for the content, and for the style the last layers of
-        blocks 2, 3 and 4, through which it learnt. Style layers may be other correlations, see
-        `nst_keras.correlations`.
+        Names, or {layer: w_l}. By default the network's in `nst_keras.network.LAYERS`, with equal weights. For VGG they
+        are the paper's, with formula "relative" also "color". lite has block3_conv2 more for the content, and for the
+        style the last layers of blocks 2, 3 and 4, on which it was trained. Style layers may be other correlations,
+        see `nst_keras.correlations`.
     formula
         The published formula: divisors, default weights, total variation; a row of `nst_keras.formulas.FORMULAS`.
     content_weight, style_weight, tv_weight
@@ -138,8 +138,8 @@ def style_transfer(
         How many sizes to go through, each half the next, at least 96 px, with a shorter side of at least 32. "auto": as
         many as that allows, but 1 where `init` is a picture, whose detail a smaller size would lose.
     optimizer
-        scipy's L-BFGS-B; L-BFGS in float32 on the device, faster and for large pictures; Adam; plain gradient descent.
-        See `nst_keras.optimize`.
+        "lbfgs": scipy's L-BFGS-B. "lbfgs-float32": L-BFGS in float32 on the device, faster, for large pictures. "adam".
+        "gradient-descent": the simplest. See `nst_keras.optimize`.
     tile
         For prints: the largest side, in pixels, of the parts in which the network sees an image, one after the other;
         at least 32. The picture is the same up to rounding errors. The memory for the network is then bounded by the
@@ -151,7 +151,7 @@ def style_transfer(
     seed
         Seed of the noise in `init`.
     callback
-        Called with every `Step`, whose image is finished as the result is; raises `StopIteration` to end the run.
+        Called with every `Step`, whose image has the colours and regions of a result; `StopIteration` ends the run.
         `ProgressBar()` is one.
     checkpoint
         A new folder, in which the run is written down: after a crash, `nst_keras.studio.resume(folder)` continues it.
@@ -237,9 +237,9 @@ def fitting_network(settings: Settings, shape: Shape, *, may_tile: bool = False)
 
 
 def margin(settings: Settings) -> int:
-    """Return how many pixels are painted around a picture and cut off, so that its own border is no border of the maps.
+    """Return the width of the margin that is painted around a picture and cut off.
 
-    Without it, the border would stay pale, as no style is asked for there; see `Guide`.
+    The border of the feature maps does not count as style, see `Guide`: without a margin the picture's would be pale.
     """
     painted = settings.style_layers and FORMULAS[settings.formula].border and settings.mask_mode != "classic"
     return MARGIN if painted else 0
@@ -344,7 +344,7 @@ def _objective(network, content, styles, regions, settings, shape):
 
 
 def _visible(mask, shape, margin):
-    """Return the mask of a style at `shape`, black in the margin: what is cut off does not count as style."""
+    """Return the mask of a style at `shape`, with a black margin: what is cut off does not count as style."""
     mask = mask if mask is None else resize_mask(mask, shape)
     return np.pad(np.ones(shape, "float32") if mask is None else mask, margin) if margin else mask
 

@@ -39,12 +39,12 @@ def top_patches(
 ) -> dict[int, list[Patch]]:
     """Return {unit: the patches of `images` that excite it most, strongest first}, cut out at its receptive field.
 
-    After Zeiler & Fergus 2013 (arXiv:1311.2901, figure 2), who choose from 50,000 pictures. Among a few pictures, all
-    nine patches would be shifts of one edge; so a picture gives at most two patches, and they do not overlap. Positions
-    whose field is cut off by the border do not count: the padding would look like an edge.
+    This follows Zeiler & Fergus 2013 (arXiv:1311.2901, figure 2), who choose from 50,000 pictures. Among a few
+    pictures, all patches would be shifts of one edge; so a picture gives at most two patches, and they do not overlap.
+    Positions whose field is cut off by the border do not count: the padding would look like an edge.
 
     For `network` and `layer` see `receptive_field`; `images` have any sizes not smaller than it, and `units` are
-    channels of the layer, from 0. A unit that is silent elsewhere has fewer than `count` patches.
+    channels of the layer, from 0. A unit that responds at too few places gets fewer than `count` patches.
     """
     network = _cut_off(network, layer, units)
     found = {unit: [] for unit in units}

@@ -3,6 +3,7 @@
 Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, section 3.1 and the supplementary material.
 """
 
+import contextlib
 import warnings
 import zlib
 from collections.abc import Mapping
@@ -18,7 +19,6 @@ from keras import ops
 from tqdm.auto import tqdm
 
 from ..image import fitting_shape, load_image, resize, save_image
-from ..network import dtype_policy
 from ..support.checks import checked_whole, suggestion
 from ..support.files import read_json, write_json
 from ..support.pictures import MIN_SIDE, WRITABLE, PictureError, check_output, picture_files
@@ -96,9 +96,9 @@ def apply(network: keras.Model, image: ImageSource, *, size: int | None = None) 
     """Paint a picture, or enlarge it, in one pass.
 
     The network turns (H, W, 3) into (upscale · H, upscale · W, 3), and takes about 600 bytes of memory for each pixel.
-    `size` is the longer side of the image before that, its own by default. The brush keeps the size of the training, so
-    that more pixels mean finer strokes. The image gets a mirrored margin, which is cut off again: loss networks that
-    pad with zeros see a dark border, and teach a slightly darker frame.
+    With `size` the image is first resized to this longer side; by default it keeps its size. The brush keeps the size
+    of the training, so that more pixels mean finer strokes. The image gets a mirrored margin, which is cut off again,
+    because a network trained with zero-padded losses paints a slightly darker frame.
     """
     image = load_image(image)
     if size is not None:
@@ -119,8 +119,8 @@ def apply_to_files(network: keras.Model, source: PathLike, output: PathLike, *, 
     """Apply a network to a picture file, or to every picture in a folder; return the files that were written.
 
     For a folder `output` is another folder, made if necessary, and a progress bar counts the pictures. They keep their
-    names, but a GIF becomes NAME.gif.png, with its first frame; other files and folders are passed over, and with a
-    warning pictures that cannot be read. Raises a `ValueError` if that is all of them.
+    names, but a GIF becomes NAME.gif.png, with its first frame. Other files and folders are skipped. Pictures that
+    cannot be read are skipped with a warning; a `ValueError` if no picture could be read.
     """
     source, output = Path(source), Path(output)
     if not source.is_dir():
@@ -155,13 +155,24 @@ def save_network(network: keras.Model, path: PathLike, settings: Mapping) -> Non
     hold no code. Weights are float16, which changes no pixel by a whole 8-bit level.
     """
     path = check_output(path, suffixes=[SUFFIX])
-    with dtype_policy("float16"):
+    with _dtype_policy("float16"):
         half = transform_network(**check_shape(settings))
     half.set_weights(network.get_weights())
     partial = path.with_name(f".{path.name}")
     half.save_weights(partial)
     partial.replace(path)  # whole or not at all
     write_json(_settings_path(path), settings)
+
+
+@contextlib.contextmanager
+def _dtype_policy(policy):
+    """Give this policy to the Keras layers that are made in the `with` block."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def load_network(name: PathLike) -> keras.Model:

@@ -35,7 +35,7 @@ CONTENT_LAYERS |= {"lite": (LAYERS["lite"][0], ("block2_conv2",))}
 DEFAULTS_OF_TASK = {"tv_weight": (0.6, 0.0), "learning_rate": (2e-3, 2e-4)}  # for a style, and for super-resolution
 LAST_RATE = 0.05  # the learning rate at the end, as a share of that at the start
 MIN_SETTINGS = {"style_size": MIN_SIDE, "steps": 1, "batch": 1}
-OTHERS = ("photographs", "sample", "every", "checkpoint", "callback")  # arguments of `train` that are no settings
+OTHERS = ("photographs", "sample", "every", "checkpoint", "callback")  # not settings: data, and what is shown or saved
 BLUR_RADIUS = 3  # pixels of `shrunk`: three standard deviations
 READERS = 2  # photographs decoded at a time
 
@@ -202,7 +202,7 @@ def train(
         + pixel_weight · mean (y − t)²
 
     while the learning rate falls along a cosine to 1/20. A loss that becomes NaN raises a `NonFiniteLossError`. The
-    content weighs more than in the paper, or a network that cannot paint yet would give it up first.
+    content weight is larger than in the paper; otherwise the network loses the content at the beginning of training.
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ def train(
         Side of the crops; longer side of the style's pictures, which sets the size of the brush. In pixels.
     steps, batch, learning_rate
         The paper has 40,000 steps of 4 crops at 1e-3. The default rate is 2e-3 with a style and 2e-4 without, where
-        nothing is normalised and units die at larger rates.
+        nothing is normalised: at a larger rate, some units output only 0 from some step on.
     start
         A trained network of the same shape to start from; from another style, half of the steps are enough.
     sample, callback

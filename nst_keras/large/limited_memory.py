@@ -13,7 +13,7 @@ import tensorflow as tf
 CORRECTIONS = 5  # half as many as scipy's, since the vectors are kept on the device
 ARMIJO = 1e-4  # the smallest gain that is accepted, as a share of what the gradient promises
 MAX_HALVINGS = 20
-MIN_CURVATURE = 1e-8  # of sᵀy / (‖s‖ ‖y‖); a pair with less, or a negative one, tells nothing about a minimum
+MIN_CURVATURE = 1e-8  # smallest sᵀy / (‖s‖ ‖y‖) of a pair that is kept; others do not describe a minimum
 
 
 def lbfgs_float32(recorder: Any, iterations: int, state: dict) -> dict:

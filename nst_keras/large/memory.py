@@ -16,9 +16,9 @@ from ..support.types import Shape
 # bytes that an optimiser keeps for each variable; a pixel has three
 BYTES_A_VARIABLE = {"lbfgs": 441, "lbfgs-float32": 80, "adam": 40, "gradient-descent": 50}
 PICTURES = 10  # float32 copies of a picture that a run holds: content, style, result, the best, their tensors
-MARGIN = 1.15  # of free memory over the estimate, which may be too low
+MARGIN = 1.15  # how many times the estimate must be free, since the estimate may be too low
 GIGABYTE = 1e9
-CONTAINER_LIMITS = "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"  # of version 2 and 1
+CONTAINER_LIMITS = "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"  # cgroup versions 2 and 1
 
 
 def free_memory() -> int:

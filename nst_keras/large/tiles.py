@@ -14,7 +14,7 @@ same features as in the whole image, if
   receptive field reaches;
 - the last crop ends with the image: where its side is odd, poolings leave out the same row.
 
-All crops have one shape, so that one compiled function serves all tiles. A tile is a mask: white on its own positions.
+All crops have one shape, so that one compiled function serves all. In a crop, a mask selects the positions of the tile.
 """
 
 import functools
@@ -118,7 +118,7 @@ class Tiling:
         return int(np.prod(-(-np.array(self.shape) // self._side)))
 
     def crops(self, image: Any) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
-        """Give the pixels of every crop of an image (1, H, W, 3), and origin and own of the `Tile` in it."""
+        """Yield for every crop of an image (1, H, W, 3): its pixels, and `origin` and `own` as in `Tile`."""
         for row in range(0, self.shape[0], self._side[0]):
             for column in range(0, self.shape[1], self._side[1]):
                 first = np.array((row, column))

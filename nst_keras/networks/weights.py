@@ -51,7 +51,7 @@ def _downloaded_vgg(name):
         return keras.utils.get_file(
             file, url, cache_dir=home, cache_subdir="models", file_hash=VGG_WEIGHTS_MD5[name], hash_algorithm="md5"
         )
-    except Exception as error:  # of the network, the disk, or a wrong hash
+    except Exception as error:  # no connection, a full disk, or a wrong hash
         raise ValueError(
             f"The weights of {name} are not on this machine and could not be downloaded ({reason(error)}). Put {url} "
             f'at {Path(home, "models", file)}, or use network="lite", whose weights come with the package.'

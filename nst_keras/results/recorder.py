@@ -58,12 +58,12 @@ class Recorder:
 
     objective: Any
     start: InitVar[ImageArray]  #: where the optimiser starts; also the best image until a better one is seen
-    iterations: int  #: that the optimiser is to make
-    margin: int = 0  #: pixels along each side of `start` that are optimised, but that nobody sees
+    iterations: int  #: number of iterations to make at this scale
+    margin: int = 0  #: pixels on each side that are optimised and later cut off
     callback: Callable[[Step], Any] | None = None
     previous: InitVar["Recorder | None"] = None  #: the recorder of the scale before, whose counts are continued
-    work: tuple[float, float] = (0.0, 1.0)  #: the share of the run's work that is done before this scale, and after it
-    finish: Callable[[ImageArray], ImageArray] = lambda image: image  #: finishes a picture before anybody sees it
+    work: tuple[float, float] = (0.0, 1.0)  #: shares of the whole work that are done when this scale begins and ends
+    finish: Callable[[ImageArray], ImageArray] = lambda image: image  #: applied to pictures for callbacks and errors
 
     FIRST_STEP = 0.01  # mean change of the pixels in the first step of all optimisers but Adam
 

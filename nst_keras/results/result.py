@@ -42,7 +42,7 @@ class Result:
     def load(cls, folder: PathLike) -> "Result":
         """Return the result in a folder that `keep`, or a run with `checkpoint=folder`, has written; exact to the bit.
 
-        Its files are read without trust: nothing in them is executed. A `ValueError` if one is missing or damaged.
+        Missing, damaged or hostile files raise a `ValueError`; nothing in them is executed.
         """
         from .runs import read_result
 

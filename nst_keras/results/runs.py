@@ -6,7 +6,7 @@ A run folder holds
 - `result.png`, `result.npz` (the exact float32 pictures) and `result.json` (history, notes), once there is a result;
 - `inputs/` and `checkpoint.npz` of a run with checkpoints: copies of every input, and the state of the run.
 
-The copies are whole files, with all that a camera wrote into them. To show a run to others, use `save_page`.
+Copies are whole files with EXIF data, such as the place where a photograph was taken. To share a run, use `save_page`.
 """
 
 import functools
@@ -31,7 +31,7 @@ from ..support.types import PathLike
 from .recorder import RECORD, Step
 
 SOURCES = ("content", "style", "masks", "style_masks", "init", "weights")  # arguments that may be files
-ARRAY = ".array"  # the suffix of a copy that is no file of the user's, but an array in the format of .npz
+ARRAY = ".array"  # suffix of the copy of an input that was an array; its format is .npz
 RUN = {"settings": dict, "versions": dict, "inputs": list, "sources": (dict, type(None))}
 RESULT = {"history": list, "notes": list, "interrupted": bool}
 

@@ -1,4 +1,4 @@
-"""Estimate, resume, compare and share runs; sweeps. `import nst_keras` does not load this package."""
+"""Estimate and resume runs, show a run as a web page, compare runs, run a grid of settings."""
 
 from .runs import Estimate, estimate, resume, save_page
 from .sweeps import Comparison, Sweep, compare, sweep

@@ -24,8 +24,8 @@ from ..support.types import ImageSource, PathLike
 from ..transfer import DEFAULTS, built_network, pyramid, style_transfer, with_margin
 
 PROBES, PROBE_ITERATIONS = (96, 192), 12  # sizes in pixels, and iterations at each, of the short runs that are timed
-UNTIMED = 2  # of a probe's iterations: the first ones are slower
-EVALUATIONS_AN_ITERATION = 1.05  # of L-BFGS, with its line search
+UNTIMED = 2  # first iterations of a probe that are not timed, because they are slower
+EVALUATIONS_AN_ITERATION = 1.05  # evaluations in one iteration of L-BFGS, because of its line search
 START = 4.0  # seconds of a run outside its iterations: a function is compiled for each size
 MAX_PAGE_SIDE = 1600  # longer side of the pictures in a page, in pixels
 

@@ -63,9 +63,9 @@ def sweep(grid: dict, folder: PathLike, *, progress: Callable | None = None, **f
     a folder. `fixed` are arguments that are the same for every cell. A wrong argument raises a `ValueError` before
     anything is run; a picture that cannot be read ends only its cells.
 
-    Each finished cell is kept in a folder of its own within `folder`, see `Result.keep`; its picture has the name of
-    the folder. It is not run again: a sweep that was killed continues when it is called again, also with another grid.
-    Cells of a changed file are. `progress(done, all)` is called with numbers of cells, at the start and after each.
+    Each finished cell is kept in a folder of its own in `folder`, see `Result.keep`; its picture has the folder's name.
+    A sweep that was killed continues when it is called again, also with another grid. A finished cell is not run again.
+    A cell whose input file has changed is. `progress(done, all)` gets numbers of cells, at the start and after each.
     """
     listed = _cells(grid, fixed)
     cells = {_name(grid, cell): cell for cell in listed}
@@ -160,7 +160,7 @@ def _name(grid, cell):
     """Return the name of a cell's folder: its values in the grid, and a digest of everything its result depends on."""
     settings, style = Settings.of(vars(DEFAULTS) | cell), cell["style"]
     if not isinstance(settings.network, str):
-        raise ValueError("a sweep needs a network by its name: a model of your own cannot travel.")
+        raise ValueError("a sweep needs a network by its name; a model of your own has no name that identifies it.")
     with warnings.catch_warnings(action="ignore"):  # the run gives the same warnings
         record = settings.checked(styles=len(style) if isinstance(style, (list, tuple)) else 1).record()
     sources = {name: _identity(cell.get(name)) for name in (*PICTURES, "masks", "style_masks", "init", "weights")}

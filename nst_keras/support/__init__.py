@@ -1,3 +1,3 @@
-"""Parts that are not about style: settings and checks of arguments, files, decoding of pictures, types, versions."""
+"""Parts that are not about style: settings, checks, files, pictures, the command line, threads, types, the version."""
 
 __version__ = "0.1.0"

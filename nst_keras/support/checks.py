@@ -1,4 +1,4 @@
-"""Checks of arguments. Every error names the argument, what was expected, and what came."""
+"""Checks of arguments. Every error names the argument, what was expected, and what was given."""
 
 import difflib
 import math

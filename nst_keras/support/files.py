@@ -1,6 +1,6 @@
-"""Files and folders that are written whole or not at all, and read without trust.
+"""Files and folders that are written whole or not at all, and whose content is checked when it is read.
 
-Arrays are kept as `.npz`, everything else as JSON. Nothing is ever unpickled: to read a pickle is to run code.
+Arrays are kept as `.npz`, everything else as JSON. Nothing is unpickled, because reading a pickle can execute code.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ import numpy as np
 from .checks import reason
 from .types import PathLike
 
-MAX_UNPACKED_BYTES = 100_000_000  # of compressed arrays; in float32 VGG19 has 80 million bytes, SqueezeNet 5 million
+MAX_UNPACKED_BYTES = 100_000_000  # limit for the unpacked size of compressed arrays; VGG19 in float32 has 80 million
 RECORD = "json"  # name of the array that holds the record of a state
 
 

@@ -17,7 +17,7 @@ from .types import PathLike
 
 READABLE = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-SUFFIXES = (*WRITABLE, ".gif")  # of pictures in a folder
+SUFFIXES = (*WRITABLE, ".gif")  # suffixes of pictures that are read from a folder
 MIN_SIDE = 32
 MAX_PIXELS = 50_000_000
 

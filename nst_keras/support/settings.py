@@ -17,7 +17,7 @@ from .checks import checked_name, checked_number, checked_whole, suggestion
 from .pictures import MIN_SIDE
 
 WEIGHTS = ("content_weight", "style_weight", "tv_weight")
-GROUPS = ("content", "style", "tv")  # of terms: `shares` divides the gradient among them
+GROUPS = ("content", "style", "tv")  # groups of terms, among which `shares` divides the gradient
 COMBINATIONS = ("losses", "targets")
 MASK_MODES = ("guided", "blend", "freeze", "classic")
 
@@ -146,7 +146,7 @@ def checked_layers(
     if not isinstance(layers, (list, tuple, str)):
         raise ValueError(f"{argument} must be a list of names or correlations, or a dictionary; got {layers!r}.")
     if all(isinstance(layer, str) for layer in layers) or group == "content":
-        check_layers(network, layers, argument)  # which refuses a single name
+        check_layers(network, layers, argument)  # raises if `layers` is a single name
         return list(layers)
     checked = [_checked_correlation(argument, network, item) for item in layers]
     if sum(c.weight for c in checked) == 0:

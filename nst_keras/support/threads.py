@@ -13,8 +13,8 @@ _lock, _running, _limits = threading.Lock(), [], []
 def one_thread() -> Iterator[None]:
     """Let BLAS use one thread: L-BFGS-B does many short operations on vectors, whose threads wait for each other.
 
-    In some BLAS libraries the limit is the process's, not the thread's. So the last of several runs that overlap takes
-    all limits back, the first limit last: it remembers what was there before.
+    In some BLAS libraries the limit applies to the whole process. When runs overlap, the last one to end restores all
+    limits, newest first: only the oldest remembers the number of threads before.
     """
     with _lock:
         limit = threadpool_limits(1, user_api="blas")

@@ -208,7 +208,7 @@ class MixingDesk(VBox):
         """Paint a preview anew and show it; like `_paint`, this is a job of the thread."""
         mix = self._mix()
         self._set_status("Preview …")
-        small = {name: value for name, value in mix.items() if name not in ("pooling", "weights")}  # of the network
+        small = {k: v for k, v in mix.items() if k not in ("pooling", "weights")}  # these belong to the built network
         small |= {"network": self._network(), "iterations": min(PREVIEW_ITERATIONS, self._start.iterations)}
         content = small["content"] = self._reduced(mix["content"])
         small["style"] = [self._reduced(path) for path in mix["style"]]
