@@ -49,8 +49,7 @@ def gram_matrix(features: tf.Tensor, others: tf.Tensor | None = None, *, weights
     """
     if others is None:
         return _self_products(features, weights)
-    weighted = features if weights is None else weights[..., None] * features
-    return tf.matmul(_positions(weighted), _positions(others), transpose_a=True)
+    return tf.matmul(_positions(_weighted(features, weights)), _positions(others), transpose_a=True)
 
 
 def _self_products(features, weights):
@@ -96,13 +95,18 @@ def style_energy(gram: tf.Tensor, mean: tf.Tensor, other_mean: tf.Tensor | None 
     return tf.reduce_sum(tf.square(covariance)) + 1e-3 * tf.reduce_sum(tf.square(gram))
 
 
-def content_energy(target: tf.Tensor) -> tf.Tensor:
-    """Compute ΣP²: the divisor of the relative `content_loss`."""
-    return tf.reduce_sum(tf.square(target))
+def content_energy(target: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
+    """Compute ΣP², or Σ weight · P²: the divisor of the relative `content_loss`."""
+    return tf.reduce_sum(_weighted(tf.square(target), weights))
 
 
 def content_loss(
-    features: tf.Tensor, target: tf.Tensor, *, energy: tf.Tensor | None = None, formula: str = "relative"
+    features: tf.Tensor,
+    target: tf.Tensor,
+    *,
+    weights: tf.Tensor | None = None,
+    energy: tf.Tensor | None = None,
+    formula: str = "relative",
 ) -> tf.Tensor:
     """Compare the features F with the content's features P at one layer: Σ(F − P)² / divisor.
 
@@ -116,17 +120,19 @@ def content_loss(
     ----------
     features, target
         (n, h, w, N), of the same shape.
+    weights
+        (h, w). Weights of the positions, as in `gram_matrix`.
     energy
         `content_energy` of the target; computed here if it is not given.
     """
-    return tf.reduce_sum(tf.square(features - target)) / content_divisor(target, energy, formula)
+    energy = content_energy(target, weights) if energy is None else energy
+    return tf.reduce_sum(_weighted(tf.square(features - target), weights)) / content_divisor(target, energy, formula)
 
 
-def content_divisor(target: tf.Tensor, energy: tf.Tensor | None = None, formula: str = "relative") -> Any:
+def content_divisor(target: tf.Tensor, energy: tf.Tensor, formula: str = "relative") -> Any:
     """Return the divisor of `content_loss`."""
     checked_name("formula", formula, FORMULAS)
     height, width, channels = target.shape[1:]
-    energy = content_energy(target) if energy is None else energy
     return FORMULAS[formula].content(LayerSize(channels, height * width, pixels=None, energy=energy + EPSILON))
 
 
@@ -233,6 +239,10 @@ def _difference_kernel():
     kernel[0, 0] = -np.tile(parts, 2)
     kernel[0, 1, :, :4] = kernel[1, 0, :, 4:] = parts
     return kernel
+
+
+def _weighted(values, weights):
+    return values if weights is None else weights[..., None] * values
 
 
 def _positions(features):

@@ -97,15 +97,23 @@ class ContentLoss(NamedTuple):
 
     layer: str
     target: tf.Tensor
+    weights: tf.Tensor | None
     energy: tf.Tensor
     formula: str
 
     def __call__(self, image, features):
-        return content_loss(features[self.layer], self.target, energy=self.energy, formula=self.formula)
+        features, choices = features[self.layer], {"energy": self.energy, "formula": self.formula}
+        return content_loss(features, self.target, weights=self.weights, **choices)
 
 
 def content_terms(
-    network: Callable, content: ImageArray, layers: Layers, weight: float, *, formula: str = "relative"
+    network: Callable,
+    content: ImageArray,
+    layers: Layers,
+    weight: float,
+    *,
+    formula: str = "relative",
+    mask: MaskArray | None = None,
 ) -> list[Term]:
     """Make one `content_loss` term for each layer.
 
@@ -115,10 +123,15 @@ def content_terms(
         (H, W, 3), of the size of the result.
     layers
         Names, which share `weight` equally, or {layer: share}.
+    mask
+        With the image's proportions, white where the content is compared. Everywhere by default.
     """
     shares = layers if isinstance(layers, dict) else dict.fromkeys(layers, 1 / len(layers))
-    features = network(content[None])
-    losses = [ContentLoss(layer, features[layer], content_energy(features[layer]), formula) for layer in shares]
+    features, losses = network(content[None]), []
+    for layer in shares:
+        target = features[layer]
+        weights = None if mask is None else tf.constant(resize_mask(mask, target.shape[1:3]))
+        losses.append(ContentLoss(layer, target, weights, content_energy(target, weights), formula))
     return [Term(f"content {loss.layer}", weight * shares[loss.layer], loss) for loss in losses]
 
 

@@ -318,21 +318,22 @@ def _objective(network, content, styles, regions, settings, shape):
         make_objective = functools.partial(TiledObjective, tile=settings.tile)
     formula, beyond, frozen = settings.formula, margin(settings), regions.frozen(shape)
     frozen = None if frozen is None else add_margin(frozen, beyond)
-    masks = [_visible(mask, shape, beyond) for mask in regions.masks]
+    visible, masks = _visible(None, shape, beyond), [_visible(mask, shape, beyond) for mask in regions.masks]
     content_weight, style_weight, tv_weight = (
         1.0 if settings.shares else getattr(settings, f"{group}_weight") for group in GROUPS
     )
     terms = []
     if settings.content_layers:
         content = add_margin(resize(content, shape), beyond)
-        terms += content_terms(target_network, content, settings.content_layers, content_weight, formula=formula)
+        layers = settings.content_layers
+        terms += content_terms(target_network, content, layers, content_weight, formula=formula, mask=visible)
     targets, choices = [], {"formula": formula, "classic": regions.mode == "classic"}
     for pictures, style_masks in zip(styles, regions.style_masks, strict=True):
         resized = [style_at(shape, picture, settings) for picture in pictures]
         targets.append(style_targets(target_network, resized, settings.style_layers, style_masks, **choices))
     shares = settings.style_weights
     if settings.combine == "targets":
-        targets, shares, masks = [blended_targets(targets, shares)], [1.0], [_visible(None, shape, beyond)]
+        targets, shares, masks = [blended_targets(targets, shares)], [1.0], [visible]
     for number, (target, share, mask) in enumerate(zip(targets, shares, masks, strict=True), start=1):
         name = "style" if len(targets) == 1 else f"style {number}"
         terms += style_terms(target, style_weight * share, name=name, mask=mask)
@@ -344,7 +345,7 @@ def _objective(network, content, styles, regions, settings, shape):
 
 
 def _visible(mask, shape, margin):
-    """Return the mask of a style at `shape`, with a black margin: what is cut off does not count as style."""
+    """Return a mask at `shape`, with a black margin: what is cut off counts neither as style nor as content."""
     mask = mask if mask is None else resize_mask(mask, shape)
     return np.pad(np.ones(shape, "float32") if mask is None else mask, margin) if margin else mask
 

@@ -56,6 +56,16 @@ def test_gram_matrix_treats_images_of_a_batch_apart(features, other):
     np.testing.assert_allclose(both[1], gram_matrix(other)[0])
 
 
+def test_weights_of_0_and_1_choose_positions(features, other):
+    """A matrix or a loss with such weights is that of the chosen positions alone."""
+    weights = np.zeros((5, 7))
+    weights[1:4, 2:6] = 1
+    (ours, theirs), weights = (maps[:, 1:4, 2:6] for maps in (features, other)), tf.constant(weights)
+    np.testing.assert_allclose(gram_matrix(features, weights=weights), gram_matrix(ours))
+    np.testing.assert_allclose(gram_matrix(features, other, weights=weights), gram_matrix(ours, theirs))
+    np.testing.assert_allclose(content_loss(features, other, weights=weights), content_loss(ours, theirs))
+
+
 def test_values_known_in_closed_form():
     ones, zeros = tf.ones((1, 3, 4, 2)), tf.zeros((1, 3, 4, 2))
     assert float(content_loss(zeros, ones, formula="gatys")) == 12.0

@@ -9,7 +9,8 @@ from scipy import signal
 
 from nst_keras import load_image
 from nst_keras import network as nets
-from nst_keras.network import build_network, layer_names, rescale_network
+from nst_keras.network import build_network, layer_names
+from nst_keras.networks.rescaling import rescale_network
 from nst_keras.networks.topologies import vgg_features
 
 

@@ -57,7 +57,9 @@ def terms_of(photograph, painting, rng):
     def make(network, shape, tile, *, layers=STYLE_LAYERS, content_layers=("block2_conv2",), masked=False, **choices):
         content, see = resize(photograph, shape), network if tile is None else TiledNetwork(network, tile)
         formula = choices.get("formula", "relative")
-        terms = content_terms(see, content, list(content_layers), 2.0, formula=formula)
+        terms = content_terms(
+            see, content, list(content_layers), 2.0, formula=formula, mask=masks[0] if masked else None
+        )
         for number, (picture, mask) in enumerate(list(zip(pictures, masks, strict=True))[: 2 if masked else 1]):
             style_masks, classic = [resize_mask(mask, picture.shape)] if masked else None, choices.get("classic", False)
             targets = style_targets(see, picture, layers, style_masks, formula=formula, classic=classic)

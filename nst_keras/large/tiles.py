@@ -203,7 +203,7 @@ def _additive_content(loss):
 
     def measure(tile):
         squares = tf.square(tile.maps[layer][0] - tile.cut(layer, target))
-        return tf.reduce_sum(squares * tile.mask(layer)[..., None]) / divisor
+        return tf.reduce_sum(squares * tile.mask(layer, loss.weights)[..., None]) / divisor
 
     return _AdditiveLoss(measure, {layer: 0})
 

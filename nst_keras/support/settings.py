@@ -182,7 +182,7 @@ def _warn_of_published_weights(formula, network):
         return
     remedy = 'give weights of your own, or shares, such as shares={"content": 0.2, "style": 0.7, "tv": 0.1}.'
     if expected == "rescaled":
-        remedy = f"make such a network by nst_keras.network.rescale_network, {remedy}"
+        remedy = f"make such a network by nst_keras.networks.rescaling.rescale_network, {remedy}"
     warnings.warn(
         f'The weights of formula "{formula}" were published for {expected} features of VGG, which {network} does not '
         f"have: {remedy}",

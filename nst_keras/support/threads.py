@@ -13,18 +13,16 @@ _lock, _running, _limits = threading.Lock(), [], []
 def one_thread() -> Iterator[None]:
     """Let BLAS use one thread: L-BFGS-B does many short operations on vectors, whose threads wait for each other.
 
-    In some BLAS libraries the limit applies to the whole process. When runs overlap, the last one to end restores all
-    limits, newest first: only the oldest remembers the number of threads before.
+    BLAS has one limit for the whole process. Where runs overlap, the last one to end restores all limits, newest first:
+    the oldest remembers the number of threads before. Another number during a run would change the rounding errors.
     """
     with _lock:
-        limit = threadpool_limits(1, user_api="blas")
-        _running.append(limit)
-        _limits.append(limit)
+        _limits.append(threadpool_limits(1, user_api="blas"))
+        _running.append(True)
     try:
         yield
     finally:
         with _lock:
-            limit.restore_original_limits()
-            _running.remove(limit)
+            _running.pop()
             while not _running and _limits:
                 _limits.pop().restore_original_limits()
