@@ -267,7 +267,7 @@ def test_formulas_bring_their_weights_and_say_where_they_do_not_hold(content, pa
     with warnings.catch_warnings(action="error"):
         style_transfer(content, painting, **QUICK, formula="gatys")  # lite's features are rescaled
         style_transfer(content, painting, **QUICK, formula="keras", network=network)  # one's own: no guess
-    with pytest.warns(UserWarning, match="rescale_network makes a network with such features"):
+    with pytest.warns(UserWarning, match="make such a network by nst_keras.networks.rescaling.rescale_network"):
         style_transfer(content, painting, **QUICK, formula="gatys", network="vgg16", weights="random")
     assert result.settings["content_weight"] == FORMULAS["keras"].content_weight
     assert result.styles[0].shape == result.image.shape
