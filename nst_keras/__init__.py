@@ -6,7 +6,7 @@
 
 The files of this package are the method, in this order: image, network, formulas, losses, correlations, objective,
 optimize, color, transfer, reconstruct. The folders are built on it, and have public names of their own: `explore`,
-`feedforward`, `studio`, `widgets`, `masks.selections` and `masks.findings`.
+`feedforward`, `studio`, `widgets`, `masks.selections`, `masks.findings` and `networks.rescaling`.
 """
 
 import os

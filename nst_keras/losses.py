@@ -113,7 +113,7 @@ def content_loss(
     - `relative`: ΣP²
     - `gatys`: 2; arXiv:1508.06576, equation 1. The gradient is F − P where F > 0, else 0 (equation 2): the zero
       comes from the ReLU below.
-    - `gatys-code`, `neural-style`, `johnson`: N · M, a mean
+    - `gatys-code`, `neural-style`, `johnson`: N · M, a mean over all positions
     - `keras`, `cs231n`: 1
 
     Parameters

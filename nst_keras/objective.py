@@ -102,8 +102,9 @@ class ContentLoss(NamedTuple):
     formula: str
 
     def __call__(self, image, features):
-        features, choices = features[self.layer], {"energy": self.energy, "formula": self.formula}
-        return content_loss(features, self.target, weights=self.weights, **choices)
+        return content_loss(
+            features[self.layer], self.target, weights=self.weights, energy=self.energy, formula=self.formula
+        )
 
 
 def content_terms(
@@ -143,11 +144,11 @@ class Guide:
     that are left out along each side; for two layers, of the deeper one. "color" has no padding and loses none. Where
     a mask is white at the border only, the whole map is used.
 
-    `classic` divides by the number of positions inside instead of ΣT², as "Show, Divide and Neural" does.
+    `classic` is as in "Show, Divide and Neural": the border counts, and sums are divided by M instead of ΣT².
     """
 
     def __init__(self, mask: MaskArray | None, formula: str, classic: bool) -> None:
-        self._mask, self._border, self._classic = mask, FORMULAS[formula].border, classic
+        self._mask, self._border, self._classic = mask, 0 if classic else FORMULAS[formula].border, classic
         self._of_shape = functools.cache(self._computed)
 
     def mask(self, correlation: Correlation, shapes: dict[str, Shape]) -> tf.Tensor | None:

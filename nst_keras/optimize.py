@@ -20,7 +20,7 @@ from .support.threads import one_thread
 
 CORRECTIONS = 10  # pairs of vectors from which L-BFGS estimates the curvature; ten are better than five
 ADAM_LEARNING_RATE = 0.02
-DESCENT_DECAY = 0.995  # by which gradient descent's step shrinks in each iteration
+DESCENT_DECAY = 0.995  # factor of gradient descent's step from one iteration to the next
 CHECKPOINT_EVERY = 50  # iterations; L-BFGS then ends with a loss larger by 0.2 to 1.2 % (256 px), with 25 by up to 3 %
 
 

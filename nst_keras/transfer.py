@@ -124,7 +124,7 @@ def style_transfer(
         (`style_sums`); some of it leaks in, as far as the network sees. "blend": the content is pasted back, with a
         soft edge. "freeze": a pixel that is black in every mask stays exactly the content's. "classic": as in "Show,
         Divide and Neural" (Chan & Bhargava 2016) and in tutorials: binarised, the same mask on style and result, not
-        renormalised.
+        renormalised, without a margin.
     preserve_color
         How the content keeps its colours; see `nst_keras.color`. By default it does not.
     color_strength

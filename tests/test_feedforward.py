@@ -125,6 +125,8 @@ OTHER_SHAPES = {"width": 3}, {"residual_blocks": 2}, {"upscale": 4}
 
 
 def test_files_that_make_no_network_are_refused(untrained, tmp_path):
+    with pytest.raises(ValueError, match=r"mine\.WEIGHTS\.H5' must end in \.weights\.h5"):  # Keras could not save it
+        save_network(untrained, tmp_path / "mine.WEIGHTS.H5", SMALL | {"upscale": 1})
     path = tmp_path / "mine.weights.h5"
     with pytest.raises(ValueError, match=r"there is no file .*mine\.weights\.h5"):
         load_network(path)

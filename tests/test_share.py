@@ -34,6 +34,8 @@ def test_runs_are_compared(result, tmp_path):
     last = [step.total for step in result.history if step.size == 192]
     assert compared.table[0]["loss"] == min(last)
     assert [axes.get_title() for axes in compared.figure.subfigs[0].axes] == ["kept", "more style"]
+    fewer = dataclasses.replace(other, settings={"size": 64})  # a texture's run has fewer settings
+    assert [row["style_weight"] for row in compare({"fewer": fewer, "more": other}).table] == [None, 30]
     with pytest.raises(ValueError, match="runs must be a dictionary"):
         compare([result])
 

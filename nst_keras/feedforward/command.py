@@ -6,8 +6,7 @@ from pathlib import Path
 
 from ..results.plot import ProgressBar
 from ..support.command_line import LOSS_WEIGHTS, Parser
-from ..support.pictures import check_output
-from .network import SUFFIX, apply_to_files, load_network, save_network, trained_networks
+from .network import SUFFIX, apply_to_files, check_weights_path, load_network, save_network, trained_networks
 from .training import CONTENT_LAYERS, DEFAULTS, DEFAULTS_OF_TASK, train
 
 
@@ -58,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _train(output, style, photographs, start, **options):
     Path(output).parent.mkdir(parents=True, exist_ok=True)
-    path = check_output(output, suffixes=[SUFFIX])
+    path = check_weights_path(output)
     style, start = None if style == "none" else style, load_network(start) if start else None
     with contextlib.closing(ProgressBar()) as bar:
         training = train(style, photographs, start=start, callback=bar, **options)

@@ -4,6 +4,7 @@ Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, section 3.1 and the supplementar
 """
 
 import contextlib
+import tempfile
 import warnings
 import zlib
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from tqdm.auto import tqdm
 
 from ..image import fitting_shape, load_image, resize, save_image
 from ..support.checks import checked_whole, suggestion
-from ..support.files import read_json, write_json
+from ..support.files import read_json, write_file, write_json
 from ..support.pictures import MIN_SIDE, WRITABLE, PictureError, check_output, picture_files
 from ..support.types import ImageArray, ImageSource, PathLike
 
@@ -154,14 +155,21 @@ def save_network(network: keras.Model, path: PathLike, settings: Mapping) -> Non
     `settings` must have width, residual_blocks and upscale, from which `load_network` builds the network: the files
     hold no code. Weights are float16, which changes no pixel by a whole 8-bit level.
     """
-    path = check_output(path, suffixes=[SUFFIX])
+    path = check_weights_path(path)
     with _dtype_policy("float16"):
         half = transform_network(**check_shape(settings))
     half.set_weights(network.get_weights())
-    partial = path.with_name(f".{path.name}")
-    half.save_weights(partial)
-    partial.replace(path)  # whole or not at all
+    with tempfile.TemporaryDirectory() as folder:
+        half.save_weights(Path(folder) / path.name)
+        write_file(path, (Path(folder) / path.name).read_bytes())
     write_json(_settings_path(path), settings)
+
+
+def check_weights_path(path: PathLike) -> Path:
+    """Return `path` if a network can be saved there; raise a `ValueError` otherwise. Keras wants small letters."""
+    if not str(path).endswith(SUFFIX):
+        raise ValueError(f"output {str(path)!r} must end in {SUFFIX}.")
+    return check_output(path, suffixes=[SUFFIX])
 
 
 @contextlib.contextmanager

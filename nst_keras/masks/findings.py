@@ -4,6 +4,7 @@ Masks are examined at their own size and, for each layer, after `resize_mask` to
 guided Gram matrix uses them.
 """
 
+import functools
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -39,10 +40,13 @@ class MaskReport:
     """
 
     findings: list[str]
-    table: dict[str, dict] = field(repr=False)
     masks: dict[str, MaskArray] = field(repr=False)
     grids: dict[str, tuple[int, int]] = field(repr=False)
     image: ImageArray | None = field(repr=False)
+
+    @functools.cached_property
+    def table(self) -> dict[str, dict]:
+        return {name: _row(mask, self.grids) for name, mask in self.masks.items()}
 
     def __str__(self):
         columns = [["", "coverage", "values", "regions", *(f"{layer} {sides(g)}" for layer, g in self.grids.items())]]
@@ -115,7 +119,7 @@ def check_masks(masks: Masks, image: ImageSource | None = None, *, grids: Grids 
     total = sum(masks.values())
     findings = [f for name, mask in masks.items() for f in _single_findings(name, mask, total - mask, grids)]
     findings += _joint_findings(masks, total)
-    return MaskReport(findings, {name: _row(mask, grids) for name, mask in masks.items()}, masks, grids, image)
+    return MaskReport(findings, masks, grids, image)
 
 
 def _joint_findings(masks, total):

@@ -105,7 +105,8 @@ def compare(runs: dict[str, Result | PathLike]) -> Comparison:
         raise ValueError(f"runs must be a dictionary of at least one {{name: Result}}; got {runs!r}.")
     results = {name: run if isinstance(run, Result) else Result.load(run) for name, run in runs.items()}
     first, *others = (result.settings for result in results.values())
-    differing = [name for name in first if any(other.get(name) != first[name] for other in others)]
+    names = dict.fromkeys(name for result in results.values() for name in result.settings)
+    differing = [name for name in names if any(other.get(name) != first.get(name) for other in others)]
     table = [
         {"run": name} | {key: result.settings.get(key) for key in differing} | numbers(result)
         for name, result in results.items()

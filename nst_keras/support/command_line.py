@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import io
+import itertools
 import signal
 import sys
 import warnings
@@ -33,7 +34,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:
         args, options = sys.argv[1:] if args is None else args, self._option_string_actions
-        for word in args:
+        for word in itertools.takewhile("--".__ne__, args):
             name = word.partition("=")[0]
             if name.startswith("--") and not any(option.startswith(name) for option in options):
                 self.error(f"there is no option {name}.{suggestion(name, options)}")

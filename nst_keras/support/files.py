@@ -107,7 +107,7 @@ def read_arrays(path: Path, needed: Iterable[str] = ()) -> dict[str, np.ndarray]
 def unpacked(path: PathLike) -> dict[str, np.ndarray]:
     """Return the arrays of an `.npz`, or raise an exception of any type.
 
-    The arrays take no more memory than the file has bytes, or MAX_UNPACKED_BYTES if that is more.
+    Members unpack to no more bytes than the file has, or MAX_UNPACKED_BYTES; a header that promises more is an error.
     """
     if not os.path.isfile(path):
         raise ValueError("there is no such file")

@@ -6,23 +6,22 @@ from collections.abc import Iterator
 
 from threadpoolctl import threadpool_limits
 
-_lock, _running, _limits = threading.Lock(), [], []
+_lock, _limits = threading.Lock(), []
 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """Let BLAS use one thread: L-BFGS-B does many short operations on vectors, whose threads wait for each other.
 
-    BLAS has one limit for the whole process. Where runs overlap, the last one to end restores all limits, newest first:
-    the oldest remembers the number of threads before. Another number during a run would change the rounding errors.
+    BLAS has one limit for the whole process. Where runs overlap, the first one sets it, and the last one to end takes
+    it back: another number of threads during a run would change its rounding errors.
     """
     with _lock:
-        _limits.append(threadpool_limits(1, user_api="blas"))
-        _running.append(True)
+        _limits.append(_limits[0] if _limits else threadpool_limits(1, user_api="blas"))
     try:
         yield
     finally:
         with _lock:
-            _running.pop()
-            while not _running and _limits:
-                _limits.pop().restore_original_limits()
+            limit = _limits.pop()
+            if not _limits:
+                limit.restore_original_limits()

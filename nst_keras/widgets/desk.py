@@ -176,6 +176,7 @@ class MixingDesk(VBox):
 
     @shows_errors
     def _pictures_changed(self, change=None):
+        self._end_preview.set()
         sources = [self._reduced(menu.value) for menu in self._menus.values()]
         self._last = self._sources.value = parts.strip(sources, "")
         self._masks_changed()
