@@ -14,7 +14,7 @@ help:
 	@echo "make faults     all of tests/faults, and its table in tests/README.md: a quarter of an hour"
 	@echo "make notebooks  open the notebooks in JupyterLab"
 	@echo "make outputs    run all notebooks in full, and keep their outputs in them"
-	@echo "make gallery    paint docs/gallery again: about a quarter of an hour"
+	@echo "make gallery    paint docs/gallery again: about twenty minutes"
 	@echo "make bench      speed and memory, beside their goals: about six minutes"
 	@echo "make book       notebooks, documents and docstrings as web pages: out/book/index.html"
 	@echo "The first of them makes $(VENV) and installs requirements.txt into it."
