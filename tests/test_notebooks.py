@@ -79,6 +79,31 @@ def test_links_in_notebooks_lead_somewhere(path):
             assert target.startswith("https://") or (path.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("path", paths(), ids=lambda path: path.stem)
+def test_decimal_numbers_in_the_text_are_printed_by_the_notebook(path):
+    """Numbers of headings (a paper's sections), and numbers read off a figure ("about 0.3"), need not be printed."""
+    notebook = nbformat.read(path, as_version=4)
+    shown = {float(number) for number in re.findall(r"\d+\.?\d*(?:e[-+]?\d+)?", " ".join(printed(notebook)))}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            text = re.sub(
+                r"<details>.*</details>|\]\(.*?\)|arxiv\S+|`[^`]*`", "", cell.source, flags=re.DOTALL | re.IGNORECASE
+            )
+            text = re.sub(r"\b(about|sections?) [\d.]+(( to|,| and| or) [\d.]+)*", "", text)
+            for number in re.findall(r"(?<![\w.])\d+\.\d+(?![\w.]\w)", text):
+                half_a_digit = 0.501 * 10.0 ** -len(number.partition(".")[2])
+                assert any(abs(float(number) - value) <= half_a_digit for value in shown), f"{number}: {cell.source}"
+
+
+def printed(notebook):
+    """Yield headings, code and the texts of outputs."""
+    for cell in notebook.cells:
+        yield cell.source if cell.cell_type == "code" else " ".join(re.findall("^#.*", cell.source, re.MULTILINE))
+        for output in cell.get("outputs", []):
+            yield output.get("text", "")
+            yield from (value for kind, value in output.get("data", {}).items() if kind.startswith("text/"))
+
+
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_notebook_is_committed_with_pictures_and_small(path):
     assert path.stat().st_size <= 1_000_000
