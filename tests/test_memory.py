@@ -8,7 +8,7 @@ def test_a_run_that_does_not_fit_is_refused_with_numbers(monkeypatch, photograph
     free = memory.psutil.virtual_memory()._replace(available=10**8)
     monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: free)
     started = []
-    with pytest.raises(ValueError, match=r"1024×681 .* 1\.6 GB .* 'lbfgs' takes 1\.0; 0\.1 GB are free.*size=241, opt"):
+    with pytest.raises(ValueError, match=r"1024×681 .* 1\.6 GB .* 'lbfgs' takes 1\.0; 0\.1 GB are free.*size=239, opt"):
         style_transfer(photograph, painting, size=1024, callback=started.append)
     assert started == []
 
@@ -34,3 +34,14 @@ def test_an_estimate_has_a_margin(monkeypatch):
         memory.check_memory(network, (64, 64), "adam", None, result=(64, 64))
     monkeypatch.setattr(memory, "free_memory", lambda: 1.2 * needed)
     memory.check_memory(network, (64, 64), "adam", None, result=(64, 64))
+
+
+def test_a_run_that_reads_only_the_colours_has_an_estimate(photograph, painting):
+    """Such a network has no layer of weights."""
+    layers = ["color"]
+    result = style_transfer(
+        photograph, painting, size=64, iterations=2, content_layers=layers, style_layers=layers, optimizer="adam"
+    )
+    assert result.history[-1].total < result.history[0].total
+    few, many = (memory.peak_memory(build_network("lite", layers), (64, side), "adam") for side in (64, 128))
+    assert 0 < few == many / 2
