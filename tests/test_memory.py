@@ -2,6 +2,7 @@ import pytest
 
 from nst_keras import build_network, style_transfer
 from nst_keras.large import memory
+from nst_keras.large.tiles import Tiling
 
 
 def test_a_run_that_does_not_fit_is_refused_with_numbers(monkeypatch, photograph, painting):
@@ -24,6 +25,25 @@ def test_a_container_has_the_memory_of_its_limit(monkeypatch, tmp_path):
     assert memory.free_memory() == pytest.approx(10**8, abs=10**7)
     (tmp_path / "limit").write_text("1000")
     assert memory.free_memory() == 0
+
+
+def test_tiles_are_advised_where_they_help(monkeypatch):
+    monkeypatch.setattr(memory, "free_memory", lambda: 10**6)
+    network = build_network("lite", ["block1_conv1"])
+    for tile, may_tile in ((None, True), (None, False), (64, True)):
+        with pytest.raises(ValueError, match="What helps") as refused:
+            memory.check_memory(network, (640, 640), "adam", tile, result=(640, 640), may_tile=may_tile)
+        assert ("tile=" in str(refused.value)) == (tile is None and may_tile)
+
+
+def test_in_tiles_the_network_takes_the_memory_of_one_crop():
+    layers, shape, tile = ["block3_conv1"], (512, 640), 64
+    network = build_network("lite", layers)
+    crop = Tiling(network, shape, tile, dict.fromkeys(layers, 0)).crop
+    assert tile < min(crop) and max(crop) < 128
+    of_crop, alone = (memory.peak_memory(network, size, "adam", t) for size, t in ((crop, None), (shape, tile)))
+    pictures = 3 * (memory.BYTES_A_VARIABLE["adam"] + 4 * memory.PICTURES)  # bytes a pixel
+    assert alone - of_crop == pictures * (shape[0] * shape[1] - crop[0] * crop[1])
 
 
 def test_an_estimate_has_a_margin(monkeypatch):

@@ -155,6 +155,19 @@ def test_a_callback_can_stop_the_run(optimizer, rng, start):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_stop_at_the_end_of_a_segment_is_a_stop(optimizer, rng, start, monkeypatch):
+    monkeypatch.setattr(optimize, "CHECKPOINT_EVERY", 3)
+
+    def stop(step):
+        if step.iteration == 3:
+            raise StopIteration
+
+    recorder = Recorder(Quadratic(rng, condition=CONDITION[optimizer]), start, 50, callback=stop)
+    minimize(recorder, optimizer, save=lambda *_: None)
+    assert len(recorder.history) == 3
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_an_interrupt_keeps_the_best_image(optimizer, rng, start):
     objective = Quadratic(rng)
     evaluate = objective.evaluate
