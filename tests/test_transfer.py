@@ -266,7 +266,7 @@ def test_formulas_bring_their_weights_and_say_where_they_do_not_hold(content, pa
     with pytest.warns(UserWarning, match='"keras" were published for raw features of VGG, which lite does not have'):
         result = style_transfer(content, painting, **QUICK, formula="keras")
     with pytest.warns(UserWarning, match='"keras" were published for'):  # the style's weight is still the formula's
-        style_transfer(content, painting, **QUICK, formula="keras", content_weight=1.0)
+        replace(DEFAULTS, formula="keras", content_weight=1.0).checked(styles=1)
     network = nst_keras.build_network("lite")
     with warnings.catch_warnings(action="error"):
         style_transfer(content, painting, **QUICK, formula="gatys")  # lite's features are rescaled
