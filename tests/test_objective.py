@@ -205,6 +205,14 @@ def test_the_border_of_a_deeper_layer_is_whole_where_pooling_drops_a_row():
     np.testing.assert_array_equal(Guide(None, "relative", False).mask(correlation, shapes), inside)
 
 
+def test_content_layers_share_the_weight_or_have_their_own(network, content):
+    for layers, expected in (
+        (["color", "block2_conv2"], [1.5, 1.5]),
+        ({"color": 2.0, "block2_conv2": -0.5}, [6, -1.5]),
+    ):
+        assert [term.weight for term in content_terms(network, content, layers, 3.0)] == expected
+
+
 def test_a_mask_chooses_the_content_that_counts(network, content, rng):
     """The loss is that of the white half alone, its divisor, too."""
     left = np.zeros((32, 48), "float32")
