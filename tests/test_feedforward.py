@@ -24,7 +24,7 @@ from nst_keras.feedforward.network import (
     trained_networks,
     transform_network,
 )
-from nst_keras.feedforward.training import PerceptualLosses, Photographs, Training, shrunk, train
+from nst_keras.feedforward.training import DEFAULTS, PerceptualLosses, Photographs, Training, shrunk, train
 from nst_keras.objective import Objective, content_terms, style_targets, style_terms, total_variation_term
 
 STYLE = str(ROOT / "images" / "impasto_night.jpg")
@@ -98,6 +98,8 @@ def test_the_seed_decides_the_initial_weights():
     first, same, other = (transform_network(**SMALL, seed=seed).get_weights() for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))
     assert not np.array_equal(first[0], other[0])
+    inner = [transform_network(**SMALL).get_layer(f"residual1_conv{i}").get_weights()[0] for i in (1, 2)]
+    assert inner[0].shape == inner[1].shape and not np.array_equal(*inner), "each layer has its own"
 
 
 @pytest.mark.parametrize("wrong", [{"upscale": 2}, {"width": 0}, {"residual_blocks": -1}, {"width": 1.5}])
@@ -167,10 +169,12 @@ def test_the_shipped_networks_paint_what_is_in_the_photograph(name, photograph):
     assert np.abs(rows[[0, -1]] - rows[[8, -9]]).max() < 0.1  # no frame
 
 
-def test_the_border_is_painted_as_if_the_picture_went_on(untrained, photograph):
-    image = resize(photograph, (40, 60))
+@pytest.mark.parametrize("upscale", [1, 4])
+def test_the_border_is_painted_as_if_the_picture_went_on(upscale, photograph):
+    network, image, margin = transform_network(**SMALL, upscale=upscale), resize(photograph, (40, 60)), 32 * upscale
     mirrored = np.pad(image, ((32, 32), (32, 32), (0, 0)), "symmetric")
-    np.testing.assert_allclose(apply(untrained, image), untrained(mirrored[None])[0, 32:-32, 32:-32], atol=1e-5)
+    expected = np.clip(network(mirrored[None])[0, margin:-margin, margin:-margin], 0, 1)
+    np.testing.assert_allclose(apply(network, image), expected, atol=1e-5)
 
 
 def test_applying_to_one_file_and_to_a_folder(untrained, folder, tmp_path):
@@ -230,6 +234,21 @@ def test_examples_are_the_same_whoever_asks_and_every_epoch_has_all_photographs(
         Photographs(folder, 32)
 
 
+def test_a_photograph_that_cannot_be_read_is_tried_once(folder, monkeypatch):
+    tried = []
+
+    def counting(file, **options):
+        tried.append(file.name)
+        return load_image(file, **options)
+
+    monkeypatch.setattr("nst_keras.feedforward.training.load_image", counting)
+    with pytest.warns(UserWarning, match=r"not used: photograph .*broken\.jpg"):
+        crops = Photographs(folder, 32)
+        for n in range(12):  # three epochs
+            crops.example(n)
+    assert (tried.count("broken.jpg"), len(tried)) == (1, 14)
+
+
 def test_an_epoch_has_every_photograph_once(tmp_path):
     levels = (0, 60, 120, 180, 240)
     for level in levels:
@@ -238,6 +257,18 @@ def test_an_epoch_has_every_photograph_once(tmp_path):
     epochs = [[round(float(crops.example(n).mean()) * 255) for n in range(5 * e, 5 * e + 5)] for e in range(6)]
     assert all(sorted(epoch) == list(levels) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) > 1
+
+
+def test_crops_are_upright_often_mirrored_and_have_half_of_the_side_or_more(tmp_path):
+    """On a ramp, the difference between two edges is the share of the side that a crop has."""
+    ramp = np.tile(np.linspace(0, 255, 80).astype("uint8"), (80, 1))
+    Image.fromarray(np.stack([ramp, ramp.T, ramp], axis=-1)).save(tmp_path / "ramp.png")
+    crops = Photographs(tmp_path, 40)
+    edges = np.array([crops.example(n)[[0, -1], [0, -1], :2] for n in range(40)])
+    across, down = np.moveaxis(edges[:, 1] - edges[:, 0], 1, 0)
+    assert down.min() > 0 and 10 < np.sum(across < 0) < 30
+    np.testing.assert_allclose(np.abs(across), down, atol=0.02)
+    assert 0.45 < down.min() < 0.6 and down.max() > 0.9
 
 
 def test_crops_for_super_resolution_are_never_enlarged(tmp_path):
@@ -310,9 +341,27 @@ def test_shrunk_keeps_flat_images_and_blurs_by_one_pixel():
     places = np.arange(9) - 4
     assert spread.sum() == pytest.approx(1, abs=1e-4)
     assert (spread.sum(0) * places**2).sum() == pytest.approx(1, abs=0.05)  # the variance, less its tails
+    stripes = np.zeros((1, 48, 48, 3), "float32")
+    stripes[:, :, 1::4] = stripes[:, :, 2::4] = 1  # the blur leaves a third of their contrast
+    np.testing.assert_allclose(shrunk(tf.constant(stripes), 4)[:, :, 2:-2], 0.5, atol=0.05)
 
 
 # Training
+
+
+def test_the_first_step_is_the_mean_over_a_batch_and_the_rate_falls_to_a_twentieth(folder, monkeypatch):
+    rates, adam = [], keras.optimizers.Adam
+    monkeypatch.setattr(keras.optimizers, "Adam", lambda rate: rates.append(rate) or adam(rate))
+    photographs = [folder / "cat.png", folder / "coffee.png"]
+    found = train(STYLE, photographs, steps=1, **QUICK, learning_rate=0.01).history[0]
+    assert [float(rates[0](share)) for share in (0.0, 0.5, 1.0)] == pytest.approx([0.01, 0.00525, 0.0005])
+    crops = tf.stack([Photographs(photographs, QUICK["size"]).example(n) for n in range(QUICK["batch"])])
+    network = build_network("lite", QUICK["style_layers"])
+    weights = {name: DEFAULTS[name] for name in ("content_weight", "style_weight")} | {"tv_weight": 0.6}
+    layers = {name: QUICK[name] for name in ("content_layers", "style_layers", "style_size")}
+    losses = PerceptualLosses(network, [load_image(STYLE)], **layers, **weights)
+    expected = losses(transform_network(2, 0)(crops), crops).numpy() / QUICK["batch"]
+    assert found.terms == pytest.approx(dict(zip(losses.names, expected, strict=True)), rel=1e-4)
 
 
 def test_training_lowers_the_loss_and_keeps_a_record(folder, tmp_path):

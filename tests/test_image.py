@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from nst_keras.image import fitting_shape, load_image, resize, save_image, starting_image
+from nst_keras.image import add_margin, cut_margin, fitting_shape, load_image, resize, save_image, starting_image
 from nst_keras.support.pictures import check_output
 
 
@@ -226,7 +226,8 @@ def test_resize_keeps_the_mean_and_does_not_alias():
     small = resize(stripes, (16, 24))
     assert small.shape == (16, 24, 3)
     np.testing.assert_allclose(small, 0.5, atol=0.05)
-    assert resize(small, (33, 50)).min() >= 0
+    edge = np.repeat(stripes, 8, axis=1)
+    assert (resize(edge, (64, 700)).min(), resize(edge, (64, 700)).max()) == (0, 1), "overshoot is clipped"
 
 
 def test_fitting_shape_keeps_proportions():
@@ -253,3 +254,13 @@ def test_starting_images(picture):
     assert noise.shape == content.shape
     assert 0.25 < noise.std() < 0.33
     np.testing.assert_array_equal(noise, starting_image("noise", content, style, 1))
+    blend = starting_image("blend", content, style, 1)
+    np.testing.assert_allclose(blend, 0.6 * noise + 0.4 * content, atol=1e-6)
+
+
+def test_a_margin_mirrors_the_edge_pixel_too_and_can_be_cut_off():
+    rows = np.arange(12.0).reshape(4, 3)
+    larger = add_margin(rows, 2)
+    np.testing.assert_array_equal(larger[0], [4, 3, 3, 4, 5, 5, 4])
+    np.testing.assert_array_equal(cut_margin(larger, 2), rows)
+    np.testing.assert_array_equal(add_margin(rows[..., None], 2)[..., 0], larger)

@@ -100,6 +100,12 @@ def test_the_relative_variation_prefers_no_direction():
     assert turned == pytest.approx([straight] * 2, rel=0.02)
 
 
+def test_the_relative_variation_is_a_mean_over_the_batch(rng):
+    images = tf.constant(rng.uniform(size=(2, 6, 7, 3)))
+    alone = [float(total_variation_loss(images[i : i + 1])) for i in range(2)]
+    assert float(total_variation_loss(images)) == pytest.approx(np.mean(alone))
+
+
 def test_weights_of_positions_are_factors_of_the_products(features, other, rng):
     weights = rng.uniform(size=features.shape[1:3])
     expected = np.einsum("nhwi,hw,nhwj->nij", features, weights, features)
@@ -116,6 +122,12 @@ def test_losses_are_zero_at_their_target_and_finite_at_an_empty_one(features, fo
     assert float(style_loss(gram, gram, **options)) == 0
     assert np.isfinite(float(content_loss(features, 0 * features, formula=formula)))
     assert np.isfinite(float(style_loss(gram, 0 * gram, **options | {"energy": energy_of(0 * features)})))
+
+
+def test_between_two_layers_the_product_of_their_channels_stands_for_n_squared():
+    gram = tf.ones((1, 2, 8))
+    for formula, divisor in {"gatys": 4 * 16, "gatys-code": 16**2, "neural-style": 16**2, "johnson": 16}.items():
+        assert float(style_loss(gram, 0 * gram, formula=formula)) == pytest.approx(16 / divisor)
 
 
 def energy_of(features):

@@ -59,6 +59,10 @@ def test_sound_sets_have_no_findings():
             r"eyes has regions that vanish: 1 of 2 at block5_conv1 \(8×6\)\. .*larger size",
         ),
         ({"head": box(32, 32, 64, 48)}, r"head keeps few positions \(ΣT²\): 2\.0 at block5_conv1 \(8×6\); under 4"),
+        (
+            {"veil": 0.6 * box(0, 0, 128, 16)},
+            r"veil keeps few positions \(ΣT²\): 2\.9 at block5_conv1 \(8×6\); under 4",
+        ),
     ],
 )
 def test_each_broken_set_is_caught_by_its_own_finding(masks, finding):
@@ -115,13 +119,14 @@ def test_the_table_counts_positions():
 def test_the_figure_shows_each_mask_on_the_picture_and_on_each_grid(photograph, tmp_path):
     masks = {"subject": load_mask(ROOT / "masks" / "cat_subject.png")}
     masks["rest"] = invert_mask(masks["subject"])
-    grids = {"color": (300, 451), "block4_conv1": (37, 56)}
+    grids = {"color": (300, 451), "block4_conv1": (37, 56), "block1_conv1": (300, 451)}
     report = check_masks(masks, photograph, grids=grids)
     figure = report.figure()
     titles = [axes.get_title() for axes in figure.axes]
     assert titles[0].startswith("subject: 78.")
-    assert titles[1].startswith("color\n") and titles[2].endswith(" of 2072 positions")
-    assert len(titles) == 6
+    assert titles[1].startswith("color\nblock1_conv1\n")
+    assert titles[2].startswith("block4_conv1\n") and titles[2].endswith(" of 2072 positions")
+    assert len(titles) == 6, "layers of one size share a column"
     shown = figure.axes[2].images[0].get_array()
     assert shown.shape == (37, 56, 3)
     assert np.ptp(shown[30, 20]) > 0.2 and np.ptp(shown[5, 53]) < 1e-6  # coloured inside, grey outside

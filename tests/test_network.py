@@ -242,6 +242,17 @@ def test_rescaling_leaves_colours_and_dead_filters_alone(rng):
         rescale_network(network, [photographs[0], "nothing.jpg"])
 
 
+def test_a_filter_that_is_silent_on_the_photographs_keeps_its_scale_elsewhere(rng):
+    network = build_network("lite", ["block1_conv1"], weights="random")
+    kernel, bias = network.get_layer("block1_conv1").get_weights()
+    kernel[..., 0], bias[0] = 0, 0
+    kernel[1, 1, 0, 0] = 1  # on red of more than a half: lite sees 4 R − 2
+    network.get_layer("block1_conv1").set_weights([kernel, bias])
+    dark, white = rng.uniform(0, 0.4, size=(40, 32, 3)).astype("float32"), np.ones((1, 32, 32, 3), "float32")
+    features = rescale_network(network, [dark])(white)["block1_conv1"]
+    np.testing.assert_array_equal(features[..., 0], 2.0)
+
+
 def test_pooling_can_be_chosen(photograph):
     average = build_network("lite", ["block1_pool"])(photograph[None])["block1_pool"]
     largest = build_network("lite", ["block1_pool"], pooling="max")(photograph[None])["block1_pool"]

@@ -198,6 +198,32 @@ def test_the_border_of_the_maps_is_no_style():
     np.testing.assert_array_equal(Guide(frame, "relative", False).mask(Correlation(layer), shapes), frame)
 
 
+def test_the_border_of_a_deeper_layer_is_whole_where_pooling_drops_a_row():
+    """One position of 4 covers up to three of 9."""
+    correlation, shapes = Correlation("block2_conv1", "block3_conv1"), {"block2_conv1": (9, 12), "block3_conv1": (4, 6)}
+    inside = np.pad(np.ones((3, 6)), 3)
+    np.testing.assert_array_equal(Guide(None, "relative", False).mask(correlation, shapes), inside)
+
+
+def test_content_layers_share_the_weight_or_have_their_own(network, content):
+    for layers, expected in (
+        (["color", "block2_conv2"], [1.5, 1.5]),
+        ({"color": 2.0, "block2_conv2": -0.5}, [6, -1.5]),
+    ):
+        assert [term.weight for term in content_terms(network, content, layers, 3.0)] == expected
+
+
+def test_a_mask_chooses_the_content_that_counts(network, content, rng):
+    """The loss is that of the white half alone, its divisor, too."""
+    left = np.zeros((32, 48), "float32")
+    left[:, :24] = 1
+    (term,) = content_terms(network, content, ["color"], 1.0, mask=left)
+    image = rng.uniform(size=(1, 32, 48, 3)).astype("float32")
+    features, target = (network(picture)["color"] for picture in (image, content[None]))
+    expected = content_loss(features[:, :, :24], target[:, :, :24])
+    assert float(term.loss(image, {"color": features})) == pytest.approx(float(expected), rel=1e-5)
+
+
 def test_features_at_the_border_do_not_change_the_style_loss(network, style, rng):
     (term,) = style_terms(style_targets(network, style, ["block3_conv1"]), 1.0)
     image = tf.constant(rng.uniform(size=(1, 32, 48, 3)).astype("float32"))

@@ -1,9 +1,11 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.optimize import lsq_linear
 
 from nst_keras import ProgressBar, optimize
 from nst_keras.optimize import OPTIMIZERS, minimize
@@ -108,6 +110,20 @@ def test_steps_and_history(optimizer, rng, start):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_no_image_is_evaluated_twice(optimizer, rng, start):
+    objective, seen = Quadratic(rng, condition=CONDITION[optimizer]), set()
+    evaluate = objective.evaluate
+
+    def watched(x):
+        seen.add(np.array(x).tobytes())
+        return evaluate(x)
+
+    objective.evaluate = watched
+    minimize(Recorder(objective, start, 10), optimizer)
+    assert len(seen) == objective.calls
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_best_image_is_the_smallest_seen(optimizer, rng, start):
     """It is neither the first nor the last: from the ninth evaluation on, the objective is larger."""
     objective = Quadratic(rng, condition=CONDITION[optimizer])
@@ -151,6 +167,19 @@ def test_a_callback_can_stop_the_run(optimizer, rng, start):
     recorder = Recorder(Quadratic(rng), start, 50, callback=stop)
     minimize(recorder, optimizer)
     assert recorder.stopped
+    assert len(recorder.history) == 3
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_stop_at_the_end_of_a_segment_is_a_stop(optimizer, rng, start, monkeypatch):
+    monkeypatch.setattr(optimize, "CHECKPOINT_EVERY", 3)
+
+    def stop(step):
+        if step.iteration == 3:
+            raise StopIteration
+
+    recorder = Recorder(Quadratic(rng, condition=CONDITION[optimizer]), start, 50, callback=stop)
+    minimize(recorder, optimizer, save=lambda *_: None)
     assert len(recorder.history) == 3
 
 
@@ -207,7 +236,7 @@ def test_a_second_scale_goes_on_counting(rng, start):
     progress = [step.progress for step in second.history]
     assert progress == sorted(progress)
     assert progress[-1] == 1
-    assert second.history[-1].evaluations == second.evaluations
+    assert second.history[-1].evaluations == second.evaluations == first.objective.calls + second.objective.calls
 
 
 def test_only_the_ratios_of_weights_matter_to_lbfgs(rng, start):
@@ -228,6 +257,26 @@ def test_a_minimum_outside_is_found_at_the_bounds(optimizer, rng, start):
     recorder = Recorder(objective, start, 400)
     minimize(recorder, optimizer)
     np.testing.assert_allclose(recorder.best_image.ravel(), np.clip(objective.minimum, 0, 1), atol=0.04)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "lbfgs-float32"])
+def test_the_best_point_at_the_bounds_is_found_where_pixels_depend_on_each_other(optimizer, rng):
+    """A step that ignores which pixels are held at a bound moves the others wrongly."""
+    start = np.full((3, 4, 3), 0.5, "float32")
+    matrix = rng.normal(size=(2 * start.size, start.size))
+    target = matrix @ rng.normal(0.5, 2, start.size)
+
+    def evaluate(x):
+        difference = matrix @ np.asarray(x, "float64") - target
+        gradient = matrix.T @ difference
+        gradient = tf.constant(gradient, x.dtype) if tf.is_tensor(x) else gradient
+        return {"squares": 0.5 * difference @ difference}, gradient
+
+    recorder = Recorder(SimpleNamespace(shape=start.shape, evaluate=evaluate), start, 60)
+    minimize(recorder, optimizer)
+    best = lsq_linear(matrix, target, bounds=(0, 1))
+    assert np.isin(best.x.round(3), (0, 1)).mean() > 0.5
+    assert recorder.best_total == pytest.approx(best.cost, rel=1e-3)
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "lbfgs-float32"])

@@ -77,6 +77,15 @@ def test_field_of_branches_strides_and_paddings_is_its_footprint(padding):
         check_footprints(network, "joined", shape)
 
 
+@pytest.mark.parametrize("narrow_first", [True, False])
+def test_a_field_goes_as_far_as_the_branch_that_sees_most(narrow_first):
+    """Of eight rows, a stride of 2 leaves the last one out, and a pooling does not."""
+    image = keras.Input((None, None, 3))
+    branches = [kl.Conv2D(3, 1, 2)(image), kl.AveragePooling2D(2)(image)]
+    network = keras.Model(image, {"joined": kl.Concatenate()(branches if narrow_first else branches[::-1])})
+    check_footprints(positive(network), "joined", (8, 10))
+
+
 def test_fields_of_vgg_have_the_known_sizes():
     sizes = {"block1_conv1": 3, "block2_conv1": 10, "block3_conv1": 24, "block4_conv1": 68, "block5_conv1": 156}
     network = build_network("vgg19", weights="random")

@@ -64,10 +64,12 @@ def test_settings_repeat_the_run(content, painting):
     first = reconstruct_content(content, ["block2_conv1"], size=64, iterations=3, tv_weight=1)
     again = reconstruct_content(content, **json.loads(json.dumps(first.settings)))
     np.testing.assert_array_equal(first.image, again.image)
-    first = synthesize_texture(painting, size=64, iterations=3, proportions=(2, 3), style_scale=0.75)
+    first = synthesize_texture(painting, size=64, iterations=3, proportions=(2, 3), style_scale=0.75, seed=3)
     again = synthesize_texture(painting, **json.loads(json.dumps(first.settings)))
     np.testing.assert_array_equal(first.image, again.image)
     assert max(first.styles[0].shape) == 48
+    other = synthesize_texture(painting, **first.settings | {"seed": 4})
+    assert not np.array_equal(first.image, other.image)
 
 
 def test_a_texture_that_starts_from_a_picture_is_made_at_one_size(painting, content):

@@ -10,6 +10,7 @@ from conftest import ROOT
 from PIL import Image
 
 from nst_keras import Result, load_image, style_transfer
+from nst_keras.results.recorder import Step
 from nst_keras.studio import sweep, sweeps
 
 CAT, *PAINTINGS = (str(ROOT / "images" / name) for name in ("cat.jpg", "impasto_night.jpg", "mosaic.jpg"))
@@ -62,6 +63,16 @@ def test_the_table_and_the_sheet_are_written(made):
     ]
 
 
+def test_the_loss_of_a_run_is_the_smallest_at_its_last_size():
+    """Losses of smaller sizes are of another picture."""
+    sizes_and_totals = (48, 1.0), (96, 5.0), (96, 3.0), (96, 4.0)
+    terms = [{"content a": total / 4, "style a": total / 4, "style b": total / 2} for _, total in sizes_and_totals]
+    history = [Step(1, 1, 0.0, size, total, t, 1.0) for (size, total), t in zip(sizes_and_totals, terms, strict=True)]
+    result = Result(None, history, {}, [], False, None, [])
+    expected = {"iterations made": 4, "loss": 3.0, "content loss": 0.75, "style loss": 2.25}
+    assert sweeps.numbers(result) == expected
+
+
 def axes_of(figure):
     return [axes for band in figure.subfigs for axes in band.axes]
 
@@ -69,10 +80,10 @@ def axes_of(figure):
 def test_what_is_finished_is_not_run_again(made, counted, painting):
     again = sweep(GRID, made.folder, **QUICK)
     assert (again.table, counted) == (made.table, [])
-    wider = sweep(GRID | {"style": [*PAINTINGS, painting]}, made.folder, **QUICK)
-    assert wider.table[:4] == made.table
+    wider = sweep(GRID | {"style": [PAINTINGS[0], painting, PAINTINGS[1]]}, made.folder, **QUICK)
+    assert wider.table[:2] + wider.table[4:] == made.table
     assert len(counted) == 2
-    assert wider.table[4]["style"].startswith("picture ")
+    assert wider.table[2]["style"].startswith("picture ")
 
 
 def test_a_sweep_goes_on_where_it_was_killed(made, counted, tmp_path):
@@ -164,6 +175,16 @@ def test_what_is_wrong_is_said_before_anything_runs(grid, fixed, message, tmp_pa
     with pytest.raises(ValueError, match=message):
         sweep(grid, tmp_path / "sweep", **fixed)
     assert (counted, list(tmp_path.iterdir())) == ([], [])
+
+
+def test_arrays_of_the_same_bytes_and_another_shape_are_two_pictures(tmp_path, monkeypatch):
+    def refused(**cell):
+        raise ValueError("not run")
+
+    monkeypatch.setattr(sweeps, "style_transfer", refused)
+    flat = np.zeros((40, 48, 3), "float32")
+    made = sweep({"content": [flat, flat.reshape(48, 40, 3)]}, tmp_path, style=PAINTINGS[0])
+    assert [row["error"] for row in made.table] == ["not run"] * 2
 
 
 def test_two_files_with_the_same_bytes_keep_their_folders(tmp_path, counted):

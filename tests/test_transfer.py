@@ -162,6 +162,8 @@ def test_a_picture_to_start_from_keeps_its_detail(content, painting, rng):
     result = style_transfer(content, painting, size=192, iterations=1, init=detailed)
     assert {step.size for step in result.history} == {192}
     assert np.abs(result.image - detailed).mean() < 0.1
+    for scales, expected in (("auto", 1), (2, 2)):
+        assert replace(DEFAULTS, init=detailed, scales=scales).checked(styles=1).scales == expected
 
 
 def test_long_styles_work_and_longer_ones_are_refused(content, rng):
@@ -263,6 +265,8 @@ def test_published_formulas_have_the_layers_that_they_were_published_with(conten
 def test_formulas_bring_their_weights_and_say_where_they_do_not_hold(content, painting):
     with pytest.warns(UserWarning, match='"keras" were published for raw features of VGG, which lite does not have'):
         result = style_transfer(content, painting, **QUICK, formula="keras")
+    with pytest.warns(UserWarning, match='"keras" were published for'):  # the style's weight is still the formula's
+        replace(DEFAULTS, formula="keras", content_weight=1.0).checked(styles=1)
     network = nst_keras.build_network("lite")
     with warnings.catch_warnings(action="error"):
         style_transfer(content, painting, **QUICK, formula="gatys")  # lite's features are rescaled

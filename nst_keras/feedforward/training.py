@@ -56,6 +56,7 @@ class Photographs:
             raise ValueError(f"photographs must be a folder, or a list of at least one file; got {source!r}.")
         self.files = picture_files(source, "photographs") if is_folder else list(source)
         self.size, self.seed, self.sharp = size, seed, sharp
+        self._broken = {}  # {file: why it cannot be read}: such files are not decoded again in every epoch
         self._load(self.files)  # at least one must be readable
 
     def example(self, number: int) -> ImageArray:
@@ -82,12 +83,14 @@ class Photographs:
     def _load(self, files):
         """Load the first photograph that can be read."""
         for file in files:
+            if file in self._broken:
+                continue
             try:
                 return load_image(file, name="photograph")
             except PictureError as error:
-                reason = error
+                self._broken[file] = str(error)  # not the error itself, which holds pixels
                 warnings.warn(f"not used: {error}", stacklevel=1)  # here, so that it is shown once for a file
-        raise ValueError(f"photographs: none of the {len(self.files)} files can be read. {reason}")
+        raise ValueError(f"photographs: none of the {len(self.files)} files can be read. {self._broken[file]}")
 
 
 @dataclass

@@ -37,7 +37,7 @@ def peak_memory(network: keras.Model, shape: Shape, optimizer: str, tile: int | 
         from .tiles import Tiling
 
         seen = Tiling(network, shape, tile, dict.fromkeys(network.output, 0)).crop
-    outputs = keras.Model(network.input, [layer.output for layer in network.layers[1:]])
+    outputs = keras.Model(network.input, [layer.output for layer in network.layers])
     maps = sum(math.prod(output) for output in outputs.compute_output_shape((1, *seen[:2], 3)))
     return 2 * 4 * maps + 3 * shape[0] * shape[1] * (BYTES_A_VARIABLE[optimizer] + 4 * PICTURES)
 

@@ -63,16 +63,17 @@ class MaskReport:
         return "\n".join([*lines, *(f"- {finding}" for finding in self.findings or ["Nothing seems wrong."])])
 
     def figure(self) -> Figure:
-        """Show each mask in its colour on the picture, and at the positions of each layer."""
+        """Show each mask in its colour on the picture, then at the layers' positions: one column for each size."""
         height, width = next(iter(self.masks.values())).shape
         picture = np.full((height, width), 0.6) if self.image is None else luminance(self.image)
-        columns = 1 + len(self.grids)
-        with styled_figure(2.6 * columns, (2.6 * height / width + 0.5) * len(self.masks) + 0.15) as figure:
-            panels = figure.subplots(len(self.masks), columns, squeeze=False)
+        layers = {grid: [layer for layer, g in self.grids.items() if g == grid] for grid in self.grids.values()}
+        above = 0.35 + 0.2 * max(map(len, layers.values()), default=1)  # the titles of a row, in inches
+        with styled_figure(2.6 * (1 + len(layers)), (2.6 * height / width + above) * len(self.masks)) as figure:
+            panels = figure.subplots(len(self.masks), 1 + len(layers), squeeze=False)
             for row, color, (name, mask) in zip(panels, itertools.cycle(COLORS), self.masks.items()):
                 _overlay(row[0], picture, mask, color, f"{name}: {self.table[name]['coverage']:.1%}")
-                for axes, (layer, grid) in zip(row[1:], self.grids.items(), strict=True):
-                    title = f"{layer}\n{self.table[name]['positions'][layer]} of {grid[0] * grid[1]} positions"
+                for axes, (grid, same) in zip(row[1:], layers.items(), strict=True):
+                    title = "\n".join([*same, f"{self.table[name]['positions'][same[0]]} of {np.prod(grid)} positions"])
                     _overlay(axes, resize_mask(picture, grid), resize_mask(mask, grid), color, title)
         return figure
 
@@ -108,15 +109,14 @@ def check_masks(masks: Masks, image: ImageSource | None = None, *, grids: Grids 
         masks = {f"mask {i}": mask for i, mask in enumerate(masks, start=1)}
     masks = dict(zip(map(str, masks), checked_masks(masks.values()), strict=True))
     grids = {layer: checked_shape(grid) for layer, grid in (grids or {}).items()}
+    total = sum(masks.values())
     if image is not None:
         image = load_image(image)
-        shape = next(iter(masks.values())).shape
-        if image.shape[:2] != shape:
+        if image.shape[:2] != total.shape:
             raise ValueError(
-                f"image is {sides(image.shape)} pixels, the masks {sides(shape)}: load_mask(…, image.shape) makes a "
-                "mask of the image's size."
+                f"image is {sides(image.shape)} pixels, the masks {sides(total.shape)}: load_mask(…, image.shape) "
+                "makes a mask of the image's size."
             )
-    total = sum(masks.values())
     findings = [f for name, mask in masks.items() for f in _single_findings(name, mask, total - mask, grids)]
     findings += _joint_findings(masks, total)
     return MaskReport(findings, masks, grids, image)
