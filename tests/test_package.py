@@ -4,6 +4,7 @@ import ast
 import inspect
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -204,43 +205,59 @@ def test_requirements_and_pyproject_agree():
     assert named <= pinned
 
 
-def test_python_in_the_readme_runs(tmp_path, monkeypatch):
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert blocks
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "nst_keras/weights/README.md")),
+    *(ROOT / folder / "README.md" for folder in ("images", "masks", "tests", "benchmarks")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def python_in(document):
+    return [code for language, code in BLOCK.findall(document.read_text(encoding="utf-8")) if language == "python"]
+
+
+@pytest.mark.parametrize("document", filter(python_in, DOCUMENTS), ids=name_of)
+def test_python_in_documents_runs(document, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for folder in ("images", "masks"):
-        (tmp_path / folder).symlink_to(ROOT / folder)
+        shutil.copytree(ROOT / folder, folder)
     for function in (style_transfer, nst_keras.reconstruct_content, nst_keras.synthesize_texture):
         monkeypatch.setitem(function.__kwdefaults__, "size", 64)
         monkeypatch.setitem(function.__kwdefaults__, "iterations", 2)
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), {})
+    for block in python_in(document):
+        exec(compile(block, name_of(document), "exec"), {})
     assert list(tmp_path.glob("*.png"))
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        "README.md",
-        "CONTRIBUTING.md",
-        "docs/gallery.md",
-        "docs/index.md",
-        "docs/teaching.md",
-        "docs/networks.md",
-        "images/README.md",
-        "masks/README.md",
-        "docs/formulas.md",
-        "nst_keras/weights/README.md",
-        "tests/README.md",
-    ],
-)
+def test_the_readme_is_short_and_begins_with_a_picture_two_commands_and_five_lines():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 120
+    assert text.index("first_picture.jpg") < text.index("make demo") < text.index("make notebooks")
+    assert len(python_in(ROOT / "README.md")[0].splitlines()) == 5
+
+
+def anchors(document):
+    """The anchors of the headings of a document, as GitHub and the book make them."""
+    headings = re.findall(r"^#+ (.+)$", BLOCK.sub("", document.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_links_in_documents_lead_somewhere(document):
-    path = ROOT / document
-    text = path.read_text()
+    text = document.read_text(encoding="utf-8")
     assert not re.search(r"^[A-Z]{5,}$|; [A-Z]{5,}$", text, re.MULTILINE), "a placeholder was left"
-    for target in re.findall(r"\]\(([^)#]+)", text):
-        if not target.startswith("http"):
-            assert (path.parent / target).exists(), target
+    for target in re.findall(r"\]\(([^)]+)\)", BLOCK.sub("", text)):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        file = document.parent / path if path else document
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), target
 
 
 def test_the_table_of_formulas_has_all_of_them_with_a_picture_each():
