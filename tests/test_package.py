@@ -288,7 +288,7 @@ def python_in(document):
     return [code for language, code in BLOCK.findall(document.read_text(encoding="utf-8")) if language == "python"]
 
 
-@pytest.mark.parametrize("document", filter(python_in, DOCUMENTS), ids=name_of)
+@pytest.mark.parametrize("document", list(filter(python_in, DOCUMENTS)), ids=name_of)
 def test_python_in_documents_runs(document, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for folder in ("images", "masks"):
