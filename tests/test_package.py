@@ -187,6 +187,7 @@ def test_command_line_paints_without_a_standard_error_and_on_an_ascii_console(tm
     assert load_image(tmp_path / "out.png").shape == (43, 64, 3)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="on Windows, os.kill ends a process without a signal")
 def test_command_line_ends_with_the_best_picture_when_it_is_terminated(tmp_path):
     code = (
         "import os, signal, sys; from nst_keras.__main__ import main; from nst_keras.studio import command\n"
