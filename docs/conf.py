@@ -18,7 +18,8 @@ root_doc = "docs/index"
 include_patterns = [
     "README.md",
     "CONTRIBUTING.md",
-    "docs/*.md",
+    "CHANGELOG.md",
+    "docs/**.md",
     "images/README.md",
     "masks/README.md",
     "benchmarks/README.md",

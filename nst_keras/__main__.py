@@ -1,4 +1,4 @@
-"""The command line: python -m nst_keras CONTENT STYLE -o OUTPUT, and the commands train and apply."""
+"""The command line: nst-keras, or python -m nst_keras, CONTENT STYLE -o OUTPUT; and the commands train and apply."""
 
 import os
 import sys

@@ -4,13 +4,16 @@ import ast
 import inspect
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
+import yaml
 from conftest import ROOT
 from PIL import Image
 
@@ -37,9 +40,9 @@ METHOD = (  # the files of the package, in reading order
 CAT, PAINTING = str(ROOT / "images" / "cat.jpg"), str(ROOT / "images" / "impasto_night.jpg")
 
 
-def run_python(*arguments, **environment):
+def run_python(*arguments, folder=ROOT, **environment):
     return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT, env=os.environ | environment
+        [sys.executable, *arguments], capture_output=True, text=True, cwd=folder, env=os.environ | environment
     )
 
 
@@ -160,6 +163,12 @@ def test_command_line_suggests_an_option_for_a_mistyped_one(arguments, message, 
     assert capsys.readouterr().err == f"error: {message}\npython -m nst_keras --help lists the options.\n"
 
 
+def test_command_line_tells_the_version(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        command_line.main(["--version"])
+    assert capsys.readouterr().out == f"nst_keras {nst_keras.__version__}\n"
+
+
 def test_command_line_suggests_a_command_for_a_mistyped_one(capsys):
     assert command_line.main(["aply", "woodblock_sea", CAT, "-o", "out.png"]) == 2
     assert "'aply' is neither a picture nor a command. Did you mean 'apply'?" in capsys.readouterr().err
@@ -178,6 +187,7 @@ def test_command_line_paints_without_a_standard_error_and_on_an_ascii_console(tm
     assert load_image(tmp_path / "out.png").shape == (43, 64, 3)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="on Windows, os.kill ends a process without a signal")
 def test_command_line_ends_with_the_best_picture_when_it_is_terminated(tmp_path):
     code = (
         "import os, signal, sys; from nst_keras.__main__ import main; from nst_keras.studio import command\n"
@@ -192,55 +202,130 @@ def test_command_line_ends_with_the_best_picture_when_it_is_terminated(tmp_path)
     assert load_image(tmp_path / "out.png").shape == (43, 64, 3)
 
 
+def requirements(name):
+    """The lines of a file of requirements that name a package."""
+    return re.findall(r"^\w.*$", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
+
+
 def test_requirements_and_pyproject_agree():
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
-    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    optional = pyproject["project"]["optional-dependencies"]["widgets"]
-    of_the_package = lines[lines.index("# What the package needs") + 1 : lines.index("")]
-    assert pyproject["project"]["dependencies"] == of_the_package
-    assert set(optional) < set(lines)
-    pinned = {line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
-    named = {re.split(r"[\[<>=]", line)[0].lower() for line in lines if re.match(r"\w", line)}
-    assert named <= pinned
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    to_run, to_develop = requirements("requirements.txt"), requirements("requirements-dev.txt")
+    assert project["dependencies"] == to_run[: len(project["dependencies"])]
+    assert set(project["optional-dependencies"]["widgets"]) < set(to_run)
+    assert (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").startswith("-r requirements.txt\n")
+    pinned = {line.split("==")[0].lower() for line in requirements("constraints.txt")}
+    assert {re.split(r"[\[<>=]", line)[0].lower() for line in to_run + to_develop} <= pinned
 
 
-def test_python_in_the_readme_runs(tmp_path, monkeypatch):
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert blocks
+def test_pyproject_makefile_and_readme_name_the_same_versions_of_python():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    first, end = map(int, re.fullmatch(r">=3\.(\d+),<3\.(\d+)", project["requires-python"]).groups())
+    assert f"(3, {first}) <= sys.version_info < (3, {end})" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    versions = [f"3.{minor}" for minor in range(first, end)]
+    assert [line.split(" :: ")[-1] for line in project["classifiers"] if "Python ::" in line] == versions
+    workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))
+    assert workflow["jobs"]["test"]["strategy"]["matrix"]["python"] == versions
+    in_words = f"Python {', '.join(versions[:-1])} or {versions[-1]}"
+    assert all(in_words in (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/installation.md"))
+
+
+def test_the_workflow_runs_commands_of_the_makefile():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))
+    commands = [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    assert commands == ["make test PYTHON=python", "make lowest PYTHON=python"]
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {command.split()[1] for command in commands} < set(targets)
+    told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert not [target for target in targets if target != "help" and f"| `make {target}` |" not in told]
+
+
+def test_the_citation_is_of_this_version_and_each_paper_is_in_a_notebook_or_docstring():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors", "type", "license"} < citation.keys()
+    assert citation["version"] == nst_keras.__version__
+    assert f"## {nst_keras.__version__}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    code = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
+    for paper in citation["references"]:
+        assert {"type", "title", "authors", "year", "url"} == paper.keys()
+        assert "arXiv:" + paper["url"].removeprefix("https://arxiv.org/abs/") in code, paper["title"]
+
+
+def test_the_wheel_has_every_file_and_paints_from_an_empty_folder(tmp_path):
+    source, unpacked, empty = (tmp_path / name for name in ("source", "unpacked", "empty"))
+    shutil.copytree(PACKAGE, source / "nst_keras", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    files = {path.relative_to(source).as_posix() for path in (source / "nst_keras").rglob("*") if path.is_file()}
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(tmp_path)]
+    done = run_python("-m", "pip", "wheel", *options, str(source))
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob(f"nst_keras-{nst_keras.__version__}-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        assert files <= set(archive.namelist())
+        (script,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
+        assert b"nst-keras = nst_keras.__main__:main" in archive.read(script)
+        archive.extractall(unpacked)
+    empty.mkdir()
+    code = "import sys, nst_keras.__main__ as command; print(command.__file__); sys.exit(command.main(sys.argv[1:]))"
+    painted = run_python("-c", code, *SMALL, "out.png", folder=empty, PYTHONPATH=str(unpacked))
+    assert painted.returncode == 0, painted.stderr
+    assert str(unpacked) in painted.stdout
+    assert load_image(empty / "out.png").shape == (43, 64, 3)
+
+
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "nst_keras/weights/README.md")),
+    *(ROOT / folder / "README.md" for folder in ("images", "masks", "tests", "benchmarks")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def python_in(document):
+    return [code for language, code in BLOCK.findall(document.read_text(encoding="utf-8")) if language == "python"]
+
+
+@pytest.mark.parametrize("document", list(filter(python_in, DOCUMENTS)), ids=name_of)
+def test_python_in_documents_runs(document, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for folder in ("images", "masks"):
-        (tmp_path / folder).symlink_to(ROOT / folder)
+        shutil.copytree(ROOT / folder, folder)
     for function in (style_transfer, nst_keras.reconstruct_content, nst_keras.synthesize_texture):
         monkeypatch.setitem(function.__kwdefaults__, "size", 64)
         monkeypatch.setitem(function.__kwdefaults__, "iterations", 2)
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), {})
+    for block in python_in(document):
+        exec(compile(block, name_of(document), "exec"), {})
     assert list(tmp_path.glob("*.png"))
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        "README.md",
-        "CONTRIBUTING.md",
-        "docs/gallery.md",
-        "docs/index.md",
-        "docs/teaching.md",
-        "docs/networks.md",
-        "images/README.md",
-        "masks/README.md",
-        "docs/formulas.md",
-        "nst_keras/weights/README.md",
-        "tests/README.md",
-    ],
-)
+def test_the_readme_is_short_and_begins_with_a_picture_two_commands_and_five_lines():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 120
+    assert text.index("first_picture.jpg") < text.index("make demo") < text.index("make notebooks")
+    assert len(python_in(ROOT / "README.md")[0].splitlines()) == 5
+
+
+def anchors(document):
+    """The anchors of the headings of a document, as GitHub and the book make them."""
+    headings = re.findall(r"^#+ (.+)$", BLOCK.sub("", document.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_links_in_documents_lead_somewhere(document):
-    path = ROOT / document
-    text = path.read_text()
+    text = document.read_text(encoding="utf-8")
     assert not re.search(r"^[A-Z]{5,}$|; [A-Z]{5,}$", text, re.MULTILINE), "a placeholder was left"
-    for target in re.findall(r"\]\(([^)#]+)", text):
-        if not target.startswith("http"):
-            assert (path.parent / target).exists(), target
+    for target in re.findall(r"\]\(([^)]+)\)", BLOCK.sub("", text)):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        file = document.parent / path if path else document
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), target
 
 
 def test_the_table_of_formulas_has_all_of_them_with_a_picture_each():

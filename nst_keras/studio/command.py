@@ -12,6 +12,7 @@ from ..network import NETWORKS
 from ..optimize import OPTIMIZERS
 from ..results.plot import ProgressBar, save_figure
 from ..results.recorder import NonFiniteLossError
+from ..support import __version__
 from ..support.checks import sides
 from ..support.command_line import LOSS_WEIGHTS, Parser
 from ..support.pictures import check_output
@@ -28,6 +29,7 @@ def paint_parser() -> Parser:
         epilog="Other commands: train, apply (networks that paint in one pass).",
     )
     add = parser.add_argument
+    add("--version", action="version", version=f"nst_keras {__version__}")
     add("content", help="the photograph")
     add("style", nargs="+", help="one or more pictures whose style is used")
     add("-o", "--output", required=True, help="file to write: .png, .jpg, .webp, .bmp or .tiff")
