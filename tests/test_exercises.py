@@ -200,15 +200,18 @@ WRONG_ANSWERS = {
     },
     "objective": {
         "changes its input": lambda i, c, s: tiny_network(i).sum(),
-        "by the content term. (Σ(F − P))²": lambda *pictures: broken(*pictures, squares=None),
-        "by the reshape. ": lambda *pictures: broken(*pictures, cut=scrambled),
-        "by the Gram matrices. ": lambda *pictures: broken(*pictures, mean=False),
+        "still wrong: the content term. The first of these: (Σ(F − P))²": lambda *pictures: broken(
+            *pictures, squares=None
+        ),
+        "still wrong: the reshape. ": lambda *pictures: broken(*pictures, cut=scrambled),
+        "still wrong: the Gram matrices. ": lambda *pictures: broken(*pictures, mean=False),
+        "divided by N,": lambda *pictures: broken(*pictures, cut=lambda F: F.reshape(-1, 2) * (F.size / 4) ** 0.5),
         "divided by M·N": lambda *pictures: broken(*pictures, cut=lambda F: F.reshape(-1, 2) / 2**0.5),
         "F @ F.T is (M, M)": lambda *pictures: broken(
             *pictures, cut=lambda F: F.reshape(-1, 2).T, squares=None, sign=-1
         ),
-        "by the sum of the terms. ": lambda *pictures: broken(*pictures, sign=-1),
-        "by the reshape and by the sum of the terms. ": lambda *pictures: broken(*pictures, cut=scrambled, sign=-1),
+        "still wrong: the sum of the terms. ": lambda *pictures: broken(*pictures, sign=-1),
+        "still wrong: the reshape, the sum of the terms. ": lambda *pictures: broken(*pictures, cut=scrambled, sign=-1),
     },
 }
 

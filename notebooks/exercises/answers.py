@@ -349,13 +349,22 @@ def objective(image, content, style):
         content_term = np.sum(F - P) ** 2 if "the content term" in left else np.sum((F - P) ** 2)
         return content_term + (-10 if "the sum of the terms" in left else 10) * np.sum((gram - target) ** 2)
 
+    def subsets(mistakes):
+        return [left for count in range(len(mistakes) + 1) for left in itertools.combinations(mistakes, count)]
+
+    others = [mistake for mistake in OBJECTIVE_MISTAKES if mistake != "the Gram matrices"]
     return value(), {
-        f"the numbers are still wrong by {' and by '.join(left)}. {OBJECTIVE_MISTAKES[left[0]]}": value(left)
-        for count in range(1, 5)
-        for left in itertools.combinations(OBJECTIVE_MISTAKES, count)
-    } | {
         "the reshape is right, but F @ F.T is (M, M) now, and compares positions. Channels are compared by F.T @ F.": (
             _tried(lambda: value(factors=lambda Y: _rows(Y).T))
         ),
-        "the Gram matrices are divided by M·N. Divide each by the number of its positions, M.": value(divisor=np.size),
+        **{
+            f"still wrong: {', '.join(left)}. The first of these: {OBJECTIVE_MISTAKES[left[0]]}": value(left)
+            for left in subsets(OBJECTIVE_MISTAKES)[1:]
+        },
+        **{
+            f"the Gram matrices are divided by {name}, not by M, the number of positions."
+            + "".join(f" Still wrong, too: {mistake}." for mistake in left): value(left, divisor=divisor)
+            for name, divisor in {"N": lambda X: X.shape[1], "M·N": np.size}.items()
+            for left in subsets(others)
+        },
     }
