@@ -56,6 +56,7 @@ html_show_copyright = False
 
 def setup(app):
     app.connect("autodoc-process-docstring", to_restructured_text, priority=400)
+    app.connect("html-page-context", page_for_a_class)
 
 
 def to_restructured_text(app, what, name, obj, options, lines):
@@ -72,3 +73,8 @@ def to_restructured_text(app, what, name, obj, options, lines):
         first, *others = line.strip("|").split("|")
         texts += [f"   * - {first.strip()}", *(f"     - {cell.strip()}" for cell in others)]
     lines[:] = texts
+
+
+def page_for_a_class(app, page, *others):
+    """Return the template of the slides and of the worksheet, which have no menus; the theme's for other pages."""
+    return {"docs/slides": "slides.html", "docs/worksheet": "worksheet.html"}.get(page)

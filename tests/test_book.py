@@ -107,3 +107,16 @@ def test_pages_fit_a_phone_and_a_desktop(book, pages, browser):
             page.goto(path.as_uri())
             assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{path.name} at {width} pixels"
     page.close()
+
+
+def test_ten_slides_each_fill_the_screen_and_the_worksheet_takes_two_pages(book, browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.goto((book / "docs" / "slides.html").as_uri())
+    assert page.evaluate("[...document.querySelectorAll('section')].map(slide => slide.offsetHeight)") == [720] * 10
+    assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
+    for slide in range(1, 10):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(f"Math.round(scrollY) === {720 * slide}")
+    page.goto((book / "docs" / "worksheet.html").as_uri())
+    assert len(re.findall(rb"/Type /Page\b", page.pdf(prefer_css_page_size=True))) == 2
+    page.close()

@@ -4,6 +4,7 @@ The wrong answers are written here as a learner would write them, not as in answ
 """
 
 import itertools
+import re
 import sys
 
 import nbformat
@@ -62,6 +63,10 @@ def scrambled(F):
     return F.reshape(2, -1).T
 
 
+def paired(maps, cut):
+    return [(positions(a), cut(a, enlarge(b, a.shape))) for a, b in itertools.pairwise(maps)]
+
+
 def in_place(x, g, rate):
     x -= rate * g
     return x.clip(0, 1)
@@ -87,24 +92,35 @@ WRONG_ANSWERS = {
         "squares the sum": lambda F, P: (F - P).sum() ** 2 / 2,
         "opposite sign": lambda F, P: 0.5 * (F - P).sum(),
         "absolute": lambda F, P: 0.5 * np.abs(F - P).sum(),
-        "square root": lambda F, P: np.linalg.norm(F - P),
+        "a square root too many": lambda F, P: np.linalg.norm(F - P),
+        "½‖F − P‖": lambda F, P: np.linalg.norm(F - P) / 2,
     },
     "mean_gram_matrix": {
         "missing normalisation": lambda F: np.tensordot(F, F, ((0, 1), (0, 1))),
-        "transposed: F Fᵀ": lambda F: positions(F) @ positions(F).T / 6,
-        "mixes the channels": lambda F: F.reshape(2, 6) @ F.reshape(2, 6).T / 6,
+        "transposed: F Fᵀ": lambda F: positions(F) @ positions(F).T / 12,
+        "mixes the channels": lambda F: F.reshape(2, 12) @ F.reshape(2, 12).T / 12,
         "divided by N,": lambda F: positions(F).T @ positions(F) / 2,
-        "covariance": lambda F: (positions(F) - F.mean((0, 1))).T @ (positions(F) - F.mean((0, 1))) / 6,
+        "divided by h:": lambda F: positions(F).T @ positions(F) / len(F),
+        "divided by M·N": lambda F: positions(F).T @ positions(F) / F.size,
+        "covariance": lambda F: (positions(F) - F.mean((0, 1))).T @ (positions(F) - F.mean((0, 1))) / 12,
         "itself only": lambda F: (F * F).mean(axis=(0, 1)),
+        "`F.T @ F` of three axes": lambda F: F.T @ F / len(F),
+        "`F @ F.T` of three axes": lambda F: F @ F.T / 12,
     },
     "gram_gradient": {
         "sign is turned": lambda F, A: -gradient_by_difference(F, A),
         "ReLU is missing": lambda F, A: F @ (F.T @ F - A) / F.size**2,
         "missing normalisation": lambda F, A: (F > 0) * (F @ (F.T @ F - A)),
-        "a 4 too many": lambda F, A: (F > 0) * (F @ (F.T @ F - A)) / (4 * F.size**2),
+        "nothing is divided": lambda F, A: (F > 0) * (4 * F @ (F.T @ F - A)),
+        "divided by NM": lambda F, A: (F > 0) * (F @ (F.T @ F - A)) / F.size,
+        "4 times too small": lambda F, A: (F > 0) * (F @ (F.T @ F - A)) / (4 * F.size**2),
+        "4 times too large": lambda F, A: (F > 0) * (4 * F @ (F.T @ F - A)) / F.size**2,
+        "twice too large": lambda F, A: 2 * gradient_by_difference(F, A),
+        "divided by NM, and E has N²M². Besides, the ReLU is missing": lambda F, A: F @ (F.T @ F - A) / F.size,
         "transposed": lambda F, A: (((F.T @ F - A) @ F.T) * (F.T > 0)) / F.size**2,
-        "Each row of F is mixed": lambda F, A: (F.T @ F - A) @ F,
-        "two halves": lambda F, A: gradient_by_difference(F, A) / 2,
+        "does not fit": lambda F, A: (F.T @ F - A) @ F,
+        "half of it": lambda F, A: gradient_by_difference(F, A) / 2,
+        "G is a mean": lambda F, A: (F > 0) * (F @ (F.T @ F / len(F) - A)) / F.size**2,
     },
     "total_variation": {
         "around the border": lambda x: sum(np.square(x - np.roll(x, 1, a)).sum() for a in (0, 1)),
@@ -113,6 +129,9 @@ WRONG_ANSWERS = {
         "in a column are missing": lambda x: np.square(x[:, 1:] - x[:, :-1]).sum(),
         "ups and downs cancel": lambda x: (x[:, 1:] - x[:, :-1]).sum() + (x[1:] - x[:-1]).sum(),
         "last axis, the colours": lambda x: np.square(np.diff(x)).sum(),
+        "this is its square root": lambda x: np.sqrt(sum(np.square(np.diff(x, axis=a)).sum() for a in (0, 1))),
+        "√(dx² + dy²) for each pixel": lambda x: np.hypot(np.diff(x, axis=1)[:-1], np.diff(x, axis=0)[:, :-1]).sum(),
+        "‖dx‖ + ‖dy‖": lambda x: sum(np.linalg.norm(np.diff(x, axis=a)) for a in (0, 1)),
     },
     "descent_step": {
         "uphill": lambda x, g, rate: (x + rate * g).clip(0, 1),
@@ -131,12 +150,17 @@ WRONG_ANSWERS = {
         "not k · t": lambda layers: 1 + sum(k * 2 ** (i // 2) for i, (k, _) in enumerate(layers)),
     },
     "shifted_gram_matrix": {
-        "added to the Gram matrix": lambda F, s: positions(F).T @ positions(F) / 6 + s,
-        "sign is turned": lambda F, s: positions(F - s).T @ positions(F - s) / 6,
-        "only one": lambda F, s: positions(F + s).T @ positions(F) / 6,
+        "added to the Gram matrix": lambda F, s: positions(F).T @ positions(F) / 12 + s,
+        "sign is turned": lambda F, s: positions(F - s).T @ positions(F - s) / 12,
+        "only the second": lambda F, s: positions(F).T @ positions(F + s) / 12,
+        "only the first": lambda F, s: positions(F + s).T @ positions(F) / 12,
         "subtracts the means": lambda F, s: np.cov(positions(F).T, bias=True),
         "missing normalisation": lambda F, s: positions(F + s).T @ positions(F + s),
-        "second ReLU": lambda F, s: positions((F + s).clip(0)).T @ positions((F + s).clip(0)) / 6,
+        "second ReLU": lambda F, s: positions((F + s).clip(0)).T @ positions((F + s).clip(0)) / 12,
+        "divided by N,": lambda F, s: positions(F + s).T @ positions(F + s) / 2,
+        "divided by h:": lambda F, s: positions(F + s).T @ positions(F + s) / len(F),
+        "divided by M·N": lambda F, s: positions(F + s).T @ positions(F + s) / F.size,
+        "`F.T @ F` of three axes": lambda F, s: (F + s).T @ (F + s) / len(F),
     },
     "chain_matrices": {
         "replaces them": lambda maps: [np.einsum("hwi,hwj->ij", F, F) / F[..., 0].size for F in maps],
@@ -144,7 +168,13 @@ WRONG_ANSWERS = {
         "transposed": lambda maps: [matrix.T for matrix in chained(maps)],
         "missing normalisation": lambda maps: [matrix * 24 for matrix in chained(maps)],
         "deeper layer's positions": lambda maps: [chained(maps)[0], 4 * chained(maps)[1]],
-        "without up": lambda maps: [positions(a).T @ positions(b) / 24 for a, b in itertools.pairwise(maps)],
+        "enlarge it first": lambda maps: [positions(a).T @ positions(b) / 24 for a, b in itertools.pairwise(maps)],
+        "own number of channels": lambda maps: [
+            a.T @ b for a, b in paired(maps, lambda a, b: b.reshape(-1, a.shape[-1]))
+        ],
+        "three axes": lambda maps: [a.T @ enlarge(b, a.shape) / 24 for a, b in itertools.pairwise(maps)],
+        "takes a shape": lambda maps: [positions(a).T @ positions(enlarge(b, a)) for a, b in itertools.pairwise(maps)],
+        "the last layer has no next one": lambda maps: [maps[i + 1] for i in range(len(maps))],
         "one pair is missing": lambda maps: chained(maps)[:1],
     },
     "guided_gram_matrix": {
@@ -155,9 +185,12 @@ WRONG_ANSWERS = {
         "black and white": lambda F, T: F[T >= 0.5].T @ F[T >= 0.5] / (T >= 0.5).sum(),
         "takes black": lambda F, T: np.einsum("hw,hwi,hwj->ij", (1 - T) ** 2, F, F) / ((1 - T) ** 2).sum(),
         "third axis": lambda F, T: positions(T * F),
+        "`F.T @ F` of three axes": lambda F, T: (T[..., None] * F).T @ (T[..., None] * F) / (T**2).sum(),
     },
     "match_colors": {
         "pixels @ A.T": lambda s, c: (s - s.mean((0, 1))) @ color_matrix(s, c) + c.mean((0, 1)),
+        "multiplies stacks": lambda s, c: color_matrix(s, c) @ (s - s.mean((0, 1))) + c.mean((0, 1)),
+        "A @ pixels does not fit": lambda s, c: color_matrix(s, c) @ positions(s - s.mean((0, 1))),
         "μ_C is not added": lambda s, c: colored(s, c, mean=False),
         "it is μ_C": lambda s, c: colored(s, c, mean=False) + s.mean((0, 1)),
         "Cholesky factors": lambda s, c: colored(s, c, root=lambda covariance: covariance),
@@ -167,11 +200,18 @@ WRONG_ANSWERS = {
     },
     "objective": {
         "changes its input": lambda i, c, s: tiny_network(i).sum(),
-        "by the content term. (Σ(F − P))²": lambda *pictures: broken(*pictures, squares=None),
-        "by the reshape. ": lambda *pictures: broken(*pictures, cut=scrambled),
-        "by the Gram matrices. ": lambda *pictures: broken(*pictures, mean=False),
-        "by the sum of the terms. ": lambda *pictures: broken(*pictures, sign=-1),
-        "by the reshape and by the sum of the terms. ": lambda *pictures: broken(*pictures, cut=scrambled, sign=-1),
+        "still wrong: the content term. The first of these: (Σ(F − P))²": lambda *pictures: broken(
+            *pictures, squares=None
+        ),
+        "still wrong: the reshape. ": lambda *pictures: broken(*pictures, cut=scrambled),
+        "still wrong: the Gram matrices. ": lambda *pictures: broken(*pictures, mean=False),
+        "divided by N,": lambda *pictures: broken(*pictures, cut=lambda F: F.reshape(-1, 2) * (F.size / 4) ** 0.5),
+        "divided by M·N": lambda *pictures: broken(*pictures, cut=lambda F: F.reshape(-1, 2) / 2**0.5),
+        "F @ F.T is (M, M)": lambda *pictures: broken(
+            *pictures, cut=lambda F: F.reshape(-1, 2).T, squares=None, sign=-1
+        ),
+        "still wrong: the sum of the terms. ": lambda *pictures: broken(*pictures, sign=-1),
+        "still wrong: the reshape, the sum of the terms. ": lambda *pictures: broken(*pictures, cut=scrambled, sign=-1),
     },
 }
 
@@ -248,16 +288,24 @@ def test_a_message_shows_input_expected_and_got():
     assert message == (
         "✗ mean_gram_matrix: not yet.\n"
         "  Asked for: G/M = FᵀF / M, shape (N, N); see notebook 03.\n"
-        "  Input:    [[[1. 2.] [0. 3.] [2. 0.]] [[1. 1.] [3. 0.] [0. 1.]]]\n"
-        "  Expected: [[2.5 0.5] [0.5 2.5]]\n"
-        "  Got:      [[15. 3.] [ 3. 15.]]\n"
+        "  Input:    [[[0 2] [4 1] [3 0] [2 4]] [[1 3] [0 2] [4 1] [3 0]] [[2 4] [1 3] [0 2] [4 1]]]\n"
+        "  Expected: [[6.33333 2.83333] [2.83333 5.41667]]\n"
+        "  Got:      [[76 34] [34 65]]\n"
         "  Hint: missing normalisation: this is FᵀF, the sum over positions; divide it by M = h·w."
     )
 
 
+def test_layers_are_shown_as_they_are_written_and_numbers_with_every_digit_that_counts():
+    assert "  Input:    [(3, 1)]\n  Expected: 3\n  Got:      5\n" in answer("receptive_field", lambda layers: 5)[1]
+    almost = answer("descent_step", lambda x, g, rate: np.clip(x - rate * g, 0, 1) * 0.9997)[1]
+    expected, got = (re.search(rf"{line}: +(.+)", almost)[1] for line in ("Expected", "Got"))
+    assert expected != got
+
+
 def test_what_is_no_usual_mistake_still_gets_help():
     for function, expected in {
-        "a name": (lambda F: unknown, "NameError: name 'unknown' is not defined"),  # noqa: F821
+        "a name": (lambda F: unknown, "NameError: name 'unknown' is not defined\n  Hint: this is an error"),  # noqa: F821
+        "shapes": (lambda F: F @ np.eye(5), "Hint: print the shape of each factor"),
         "a shape": (lambda F: np.ones((2, 3)), "the shape should be (2, 2), and is (2, 3)"),
         "words": (lambda F: "the Gram matrix", "ValueError: could not convert string to float"),
         "NaN": (lambda F: np.full((2, 2), np.nan), "pencil and paper"),

@@ -55,8 +55,10 @@ def _hint(got, mistakes, outcome, right):
     for hint in mistakes[0]:
         if all(_same(one, _arrays(of_case[hint])) for one, of_case in zip(got, mistakes, strict=True)):
             return hint
-    if isinstance(outcome, Exception):
+    if isinstance(outcome, ValueError):
         return "print the shape of each factor just before the line that fails."
+    if isinstance(outcome, Exception):
+        return "this is an error of Python, not a wrong number. Read its message, and look at the names in it."
     if len(outcome) != len(right):
         return f"a list of {len(right)} is asked for; this has {len(outcome)}."
     if any(one.shape != other.shape for one, other in zip(outcome, right, strict=True)):
@@ -83,7 +85,8 @@ def _arrays(result):
 
 def _same(one, other):
     if isinstance(one, Exception) or isinstance(other, Exception):
-        return type(one) is type(other)
+        # Errors are alike if they say the same words. T * F and F * T name the shapes in another order.
+        return type(one) is type(other) and sorted(str(one).split()) == sorted(str(other).split())
     if [array.shape for array in one] != [array.shape for array in other]:
         return False
     return all(np.allclose(a, b, rtol=1e-4, atol=1e-9) for a, b in zip(one, other, strict=True))
@@ -92,5 +95,8 @@ def _same(one, other):
 def _shown(values):
     if isinstance(values, Exception):
         return f"{type(values).__name__}: {values}"
-    with np.printoptions(precision=4, suppress=True, threshold=24, edgeitems=2):
+    if isinstance(values, list) and isinstance(values[0], tuple):  # layers, which are not numbers to compare
+        return str(values)
+    # Six digits show every difference that counts as one: see rtol above.
+    with np.printoptions(formatter={"float": "{:.6g}".format}, threshold=24, edgeitems=2):
         return ", ".join(" ".join(np.array2string(array).split()) for array in _arrays(values))
