@@ -240,7 +240,7 @@ def test_shift_and_a_click_draw_a_line(painting):
 
 
 def test_smart_strokes_select_the_disc_and_are_undone_one_by_one(painting, image):
-    """Strokes of another mask, with Shift, or with Erase are outside; Python answers each stroke once both are there."""
+    """Strokes of another mask, or with Shift or Erase, are outside. Python answers when both kinds are there."""
     painting.press("Smart")
     painting.set("Size", 6)
     painting.drag((40, 50), (60, 50), (50, 75))
