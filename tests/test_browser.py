@@ -272,7 +272,7 @@ def test_smart_strokes_select_the_disc_and_are_undone_one_by_one(painting, image
     np.testing.assert_array_equal(painting.masks()["bar"], bar)
     painting.answer()
     painting.press("rest")
-    painting.press("Rest")
+    painting.press("The rest")
     masks = painting.masks()
     np.testing.assert_array_equal(masks["bar"], bar, "an answer after Undo came too late")
     np.testing.assert_allclose(masks["rest"], 1 - np.maximum(masks["disc"], masks["bar"]), atol=1e-6)
@@ -356,7 +356,7 @@ def test_everything_is_reached_and_worked_with_keys_that_stay_inside(painting):
     names = painting.page.get_by_role("button").all_inner_texts()
     assert names[:8] == ["Brush", "Smart", "Polygon", "Fill", "Move", "Erase", "Undo", "Redo"]
     assert names[8:14] == ["Zoom +", "Zoom −", "Fit", "disc", "bar", "rest"]
-    assert names[14:] == ["Grow", "Shrink", "Feather", "Invert", "Rest"]
+    assert names[14:] == ["Grow", "Shrink", "Feather", "Invert", "The rest"]
     assert all(button.get_attribute("title") for button in painting.page.get_by_role("button").all())
     painting.drag((50, 40), (60, 40))
     painting.masks()
@@ -376,7 +376,7 @@ def test_everything_is_reached_and_worked_with_keys_that_stay_inside(painting):
         "3": "rest",
     }.items():
         painting.stage.press(key)
-        assert painting.page.get_by_role("button", name=name).get_attribute("aria-pressed") == "true"
+        assert painting.page.get_by_role("button", name=name, exact=True).get_attribute("aria-pressed") == "true"
     size = painting.page.get_by_role("slider", name="Size", exact=True)
     before = int(size.input_value())
     for modifiers in (

@@ -122,11 +122,12 @@ async function render({ model, el }) {
   const by = Math.ceil(Math.max(width, height) / 300);
   button(maskBar, "Grow", `Grow the mask by ${by} px`, "g", () => refine("grow"));
   button(maskBar, "Shrink", `Shrink the mask by ${by} px`, "h", () => refine("shrink"));
-  button(maskBar, "Feather", `Make its edge softer by ${by} px`, "t", () => refine("feather"));
+  button(maskBar, "Feather", `Soften its edge by ${by} px`, "t", () => refine("feather"));
   button(maskBar, "Invert", "White becomes black, black white", "i", () => replace((level) => 255 - level));
-  button(maskBar, "Rest", "Take what is in no other mask", "r", () =>
-    replace((_, i) => 255 - Math.max(0, ...masks.filter((_, k) => k !== active).map((mask) => mask[i]))),
-  );
+  button(maskBar, "The rest", "Take what is in no other mask", "r", () => {
+    const others = masks.filter((_, index) => index !== active);
+    replace((_, i) => others.reduce((free, mask) => Math.min(free, 255 - mask[i]), 255));
+  });
   const size = slider(maskBar, "Size", 1, Math.ceil(width / 2), Math.ceil(width / 16));
   const hardness = slider(maskBar, "Hardness %", 0, 100, 80);
   const tolerance = slider(maskBar, "Tolerance %", 0, 100, 10);
@@ -168,16 +169,19 @@ async function render({ model, el }) {
   // Above them: the outlines of all masks, dashed in black and white, and the strokes of Smart
   const marks = newContext(width, height);
   const marked = marks.createImageData(width, height);
-  const [words, thin] = [new Uint32Array(marked.data.buffer), Math.ceil(width / 800)];
-  const colors = layers.map(({ image }) => new Uint32Array(image.data.buffer)[0] | 0xff000000);
+  const words = new Uint32Array(marked.data.buffer);
+  let thin = 1; // the width of an outline: about a screen pixel
+  const colors = [0, ...layers.map(({ image }) => new Uint32Array(image.data.buffer)[0])];
   function mark({ left, top, right, bottom }) {
     const box = { left, top, right: Math.min(width, right + thin), bottom: Math.min(height, bottom + thin) };
     eachPixel(box, width, (i, x, y) => {
-      const [beside, above] = [x > thin ? i - thin : i, y > thin ? i - thin * width : i];
-      const edge = masks.some((mask) => ((mask[i] ^ mask[beside]) | (mask[i] ^ mask[above])) & 128);
+      const beside = x > thin ? i - thin : i;
+      const above = y > thin ? i - thin * width : i;
+      let changed = 0; // its highest bit: from below to above one half
+      for (const mask of masks) changed |= (mask[i] ^ mask[beside]) | (mask[i] ^ mask[above]);
       const stroke = tool === "smart" ? strokes[i] : 0;
-      const dash = ((x + y) / thin) % 8 < 4 ? 0xff000000 : 0xffffffff;
-      words[i] = stroke === OUTSIDE || (edge && !stroke) ? dash : (colors[stroke - 1] ?? 0);
+      const dashed = stroke === OUTSIDE || (changed > 127 && !stroke);
+      words[i] = !dashed ? colors[stroke] : ((x + y) / thin) % 8 < 4 ? 0xff000000 : 0xffffffff;
     });
     marks.putImageData(marked, 0, 0, left, top, box.right - left, box.bottom - top);
     redraw();
@@ -280,8 +284,10 @@ async function render({ model, el }) {
   }
 
   function choose({ name = tool, index = active, erasing = erase }) {
-    if (!before) [tool, active, erase, points, note] = [name, index, erasing, [], ""]; // not in the middle of a stroke
-    mark(all);
+    if (before) return; // not in the middle of a stroke
+    const marksChange = tool !== name;
+    [tool, active, erase, points, note] = [name, index, erasing, [], ""];
+    if (marksChange) mark(all);
     refresh();
   }
 
@@ -425,6 +431,8 @@ async function render({ model, el }) {
   model.on("msg:custom", answer);
   const observer = new ResizeObserver(() => {
     [stage.width, stage.height] = [stage.clientWidth * devicePixelRatio, stage.clientHeight * devicePixelRatio];
+    thin = clamp(Math.round(1 / fittingScale()), 1, 9);
+    mark(all);
     fit();
   });
   await receive();
