@@ -16,6 +16,7 @@ from conftest import ROOT
 from PIL import Image
 from scipy import ndimage
 
+from nst_keras import feather_mask, grow_mask, shrink_mask
 from nst_keras.masks.selections import select_flood, select_polygon
 from nst_keras.widgets import MaskPainter
 
@@ -27,16 +28,20 @@ PAGE = """<!doctype html><link rel="stylesheet" href="painter.css"><div id="view
   const state = await (await fetch("state.json")).json();
   state._picture = bytes(state._picture);
   state._packed = state._packed.map(bytes);
-  const listeners = new Set();
+  const listeners = {};
+  const call = (event, ...values) => listeners[event]?.forEach((listener) => listener(...values));
   window.leaked = [];
   document.addEventListener("keydown", (event) => leaked.push(event.key));
   window.model = {
     saved: 0,
+    asked: [],
     get: (name) => state[name],
-    set(name, value) { state[name] = value; listeners.forEach((listener) => listener()); },
+    set(name, value) { state[name] = value; call(`change:${name}`); },
     save_changes() { this.saved += 1; },
-    on: (event, listener) => listeners.add(listener),
-    off: (event, listener) => listeners.delete(listener),
+    send(content, _, buffers) { this.asked.push([content, buffers.map((buffer) => [...new Uint8Array(buffer)])]); },
+    answer: (content, buffers) => call("msg:custom", content, buffers.map(bytes)),
+    on: (event, listener) => (listeners[event] ??= new Set()).add(listener),
+    off: (event, listener) => listeners[event].delete(listener),
   };
   window.unmount = await painter.render({ model, el: document.getElementById("view") });
 </script>"""
@@ -108,6 +113,15 @@ class Painting(Hand):
         super().__init__(page, painter)
         page.wait_for_function("window.unmount && document.querySelector('canvas').width > 300")
 
+    def answer(self):
+        """Let Python answer the one question that the page has asked."""
+        self.page.wait_for_function("model.asked.length === 1")
+        (content, buffers), answers = self.page.evaluate("model.asked.pop()"), []
+        self.painter.send = lambda *message: answers.append(message)
+        self.painter._handle_custom_msg(content, [memoryview(bytes(buffer)) for buffer in buffers])
+        ((content, buffers),) = answers
+        self.page.evaluate("([content, buffers]) => model.answer(content, buffers)", [content, [*map(list, buffers)]])
+
     def masks(self):
         """The masks after one more edit, through the checks of what a browser sends."""
         self.saved += 1
@@ -174,7 +188,7 @@ def test_erasing_undo_and_redo_with_buttons_and_keys(painting):
     assert painting.page.get_by_role("button", name="Undo").is_disabled()
     painting.stage.press("Control+Shift+Z")
     np.testing.assert_array_equal(painting.masks()["disc"], painted)
-    painting.press("Redo")
+    painting.stage.press("Control+y")
     np.testing.assert_array_equal(painting.masks()["disc"], erased)
     painting.stage.press("Control+z")
     painting.masks()
@@ -204,6 +218,79 @@ def test_polygons_are_those_of_select_polygon(painting):
         painting.click(*corner)
     assert painting.masks()["bar"][55, 85] == 0
 
+    painting.press("disc")
+    painting.press("Erase")
+    for corner in corners[:-1]:
+        painting.click(*corner)
+    painting.page.mouse.dblclick(*painting.at(*corners[-1]))
+    difference = np.abs(painting.masks()["disc"] - select_polygon((120, 160), corners))
+    assert difference.mean() < 0.004 and difference.max() < 0.6
+
+
+def test_shift_and_a_click_draw_a_line(painting):
+    painting.set("Size", 10)
+    painting.set("Hardness %", 100)
+    painting.click(30, 60)
+    painting.masks()
+    painting.page.keyboard.down("Shift")
+    painting.click(120, 60)
+    masks = painting.masks()
+    assert (masks["disc"][distance_to_line(30, 120, 60) < 4] == 1).all()
+    assert (masks["disc"][distance_to_line(30, 120, 60) > 6] == 0).all()
+
+
+def test_smart_strokes_select_the_disc_and_are_undone_one_by_one(painting, image):
+    """Strokes of another mask, or with Shift or Erase, are outside. Python answers when both kinds are there."""
+    painting.press("Smart")
+    painting.set("Size", 6)
+    painting.drag((40, 50), (60, 50), (50, 75))
+    painting.page.get_by_text("Now, with Shift or Erase, a stroke outside disc.").wait_for()
+    painting.page.keyboard.down("Shift")
+    painting.drag((90, 10), (90, 110))
+    painting.page.keyboard.up("Shift")
+    painting.answer()
+    disc = painting.masks()["disc"]
+    painting.look("smart")
+    truth = np.hypot(*(np.mgrid[:120, :160] + 0.5 - np.array([60, 50])[:, None, None])) < 30
+    assert np.sum((disc > 0.5) & truth) / np.sum((disc > 0.5) | truth) > 0.97
+
+    painting.press("bar")
+    painting.drag((110, 10), (110, 110))
+    painting.answer()
+    bar = painting.masks()["bar"]
+    assert np.abs(bar - ((image[..., 0] > 0.5) & ~truth)).mean() < 0.01
+    painting.press("Undo")
+    masks = painting.masks()
+    assert (masks["bar"] == 0).all()
+    np.testing.assert_array_equal(masks["disc"], disc)
+    painting.press("Redo")
+    np.testing.assert_array_equal(painting.masks()["bar"], bar)
+
+    painting.drag((115, 60), (118, 60))
+    painting.page.wait_for_function("model.asked.length === 1")
+    painting.press("Undo")
+    np.testing.assert_array_equal(painting.masks()["bar"], bar)
+    painting.answer()
+    painting.press("rest")
+    painting.press("The rest")
+    masks = painting.masks()
+    np.testing.assert_array_equal(masks["bar"], bar, "an answer after Undo came too late")
+    np.testing.assert_allclose(masks["rest"], 1 - np.maximum(masks["disc"], masks["bar"]), atol=1e-6)
+
+
+def test_masks_are_refined(painting):
+    painting.press("Fill")
+    painting.click(50, 60)
+    disc = painting.masks()["disc"]
+    for name, refined in {"Grow": grow_mask, "Shrink": shrink_mask, "Feather": feather_mask}.items():
+        painting.press(name)
+        painting.answer()
+        np.testing.assert_allclose(painting.masks()["disc"], refined(disc, 1), atol=0.51 / 255)
+        painting.press("Undo")
+        np.testing.assert_array_equal(painting.masks()["disc"], disc)
+    painting.press("Invert")
+    np.testing.assert_array_equal(painting.masks()["disc"], 1 - disc)
+
 
 def test_fill_is_that_of_select_flood(painting, image):
     painting.press("Fill")
@@ -219,6 +306,20 @@ def test_fill_is_that_of_select_flood(painting, image):
         .inner_text()
         .startswith(f"disc: {100 * masks['disc'].mean():.1f} %")
     )
+
+
+def test_a_fill_leaves_no_speckles(browser, address, tmp_path, image):
+    for speckle in [(slice(60, 62), slice(45, 48)), (0, 0)]:
+        image[speckle] = (0.5, 0.5, 0.5)
+    image[20:40, 130:150] = (0.5, 0.5, 0.5)
+    painting = Painting(browser, address, tmp_path, MaskPainter(image))
+    painting.press("Fill")
+    painting.click(5, 5)
+    mask = painting.masks()["mask"]
+    assert mask[0, 0] == 1 and (mask[20:40, 130:150] == 0).all()
+    painting.click(50, 60)
+    assert (painting.masks()["mask"][60:62, 45:48] == 1).all()
+    painting.page.close()
 
 
 def test_zoomed_and_moved_the_brush_paints_under_the_mouse(painting):
@@ -253,8 +354,9 @@ def test_a_painter_that_was_hidden_shows_the_whole_picture_again(painting):
 
 def test_everything_is_reached_and_worked_with_keys_that_stay_inside(painting):
     names = painting.page.get_by_role("button").all_inner_texts()
-    assert names[:7] == ["Brush", "Polygon", "Fill", "Move", "Erase", "Undo", "Redo"]
-    assert names[7:] == ["Zoom +", "Zoom −", "Fit", "disc", "bar", "rest"]
+    assert names[:8] == ["Brush", "Smart", "Polygon", "Fill", "Move", "Erase", "Undo", "Redo"]
+    assert names[8:14] == ["Zoom +", "Zoom −", "Fit", "disc", "bar", "rest"]
+    assert names[14:] == ["Grow", "Shrink", "Feather", "Invert", "The rest"]
     assert all(button.get_attribute("title") for button in painting.page.get_by_role("button").all())
     painting.drag((50, 40), (60, 40))
     painting.masks()
@@ -264,13 +366,28 @@ def test_everything_is_reached_and_worked_with_keys_that_stay_inside(painting):
         reached.append(painting.page.evaluate("document.activeElement.textContent"))
         painting.page.keyboard.press("Tab")
     assert set(names) - set(reached) == {"Redo"}, "which is disabled"
-    for key, name in {"p": "Polygon", "f": "Fill", "m": "Move", "b": "Brush", "e": "Erase", "3": "rest"}.items():
+    for key, name in {
+        "s": "Smart",
+        "p": "Polygon",
+        "f": "Fill",
+        "m": "Move",
+        "b": "Brush",
+        "e": "Erase",
+        "3": "rest",
+    }.items():
         painting.stage.press(key)
-        assert painting.page.get_by_role("button", name=name).get_attribute("aria-pressed") == "true"
-    size = painting.page.get_by_label("Size")
+        assert painting.page.get_by_role("button", name=name, exact=True).get_attribute("aria-pressed") == "true"
+    size = painting.page.get_by_role("slider", name="Size", exact=True)
     before = int(size.input_value())
-    painting.stage.press("]")
-    assert int(size.input_value()) > before
+    for modifiers in (
+        {},
+        {"altKey": True},
+        {"altKey": True, "ctrlKey": True},
+    ):  # [ is AltGr 8 or Option 5 on some keyboards
+        painting.stage.dispatch_event("keydown", {"key": "]", "bubbles": True, **modifiers})
+        assert int(size.input_value()) > before
+        painting.stage.dispatch_event("keydown", {"key": "[", "bubbles": True, **modifiers})
+        assert int(size.input_value()) == before
     painting.page.get_by_role("button", name="disc").press("Enter")
     assert painting.page.get_by_role("button", name="disc").get_attribute("aria-pressed") == "true"
     assert painting.page.evaluate("leaked") == []
@@ -291,8 +408,7 @@ def test_fingers_paint_and_two_of_them_zoom(browser, address, tmp_path, image):
     ]:
         places = [dict(zip("xy", painting.at(*point), strict=True), id=i) for i, point in enumerate(points)]
         fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
-    painting.saved += 1  # the first finger's spot is sent, and taken back
-    np.testing.assert_array_equal(painting.masks()["mask"], spot)
+    np.testing.assert_array_equal(painting.masks()["mask"], spot)  # the first finger's spot is taken back
     painting.look("pinched")
     painting.set("Size", 4)
     painting.page.touchscreen.tap(*painting.at(40, 60))
@@ -330,6 +446,24 @@ def test_a_mask_painted_in_jupyter_is_read_in_the_kernel(browser, jupyter, appli
     run_first_cell(page)
     hand = Hand(page, MaskPainter(picture))
     hand.stage.wait_for()
+    hand.press("Smart")
+    hand.set("Size", 12)
+    hand.drag((110, 150), (110, 270), (330, 350), (450, 220))
+    page.keyboard.down("Shift")
+    hand.drag((60, 100), (60, 300), (160, 390))
+    hand.drag((490, 330), (500, 100), (400, 20))
+    page.keyboard.up("Shift")
+    page.locator(".mask-painter-status", has_text=re.compile("cup: [34]")).wait_for()
+    hand.look(f"{name}_smart")
+    page.mouse.click(*hand.at(300, 200), button="right")
+    page.wait_for_timeout(300)
+    assert page.locator(".lm-Menu:visible").count() == 0
+    hand.press("Undo")
+    hand.press("Undo")
+    hand.press("Undo")
+    page.locator(".mask-painter-status", has_text="cup: 0.0 %").wait_for()
+    hand.press("Brush")
+    hand.set("Size", 38)
     hand.press("table")
     hand.drag((200, 300), (400, 300))
     page.locator(".mask-painter-status", has_text=re.compile("table: [1-9]")).wait_for()

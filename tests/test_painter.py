@@ -1,6 +1,7 @@
 """The mask painter's Python side: what goes to the browser, and what is accepted from there."""
 
 import io
+import re
 import zlib
 
 import numpy as np
@@ -9,9 +10,9 @@ from conftest import ROOT
 from PIL import Image
 from scipy import ndimage
 
-from nst_keras import MaskWarning, load_image, load_mask, resize_mask
+from nst_keras import MaskWarning, grow_mask, load_image, load_mask, resize_mask
 from nst_keras.image import to_pil
-from nst_keras.masks.selections import select_ellipse
+from nst_keras.masks.selections import select_ellipse, select_scribble
 from nst_keras.widgets import MaskPainter
 
 SHAPE = 40, 60
@@ -105,6 +106,48 @@ def test_other_data_than_masks_are_refused_and_change_nothing(image, packed, mes
     with pytest.raises(ValueError, match=message):
         painter.set_state({"_packed": packed})
     np.testing.assert_allclose(painter.masks["mask"], 128 / 255)
+
+
+def ask(painter, levels, **question):
+    """What Python answers the browser: the message, and the mask in it or None."""
+    answers = []
+    painter.send = lambda *message: answers.append(message)
+    painter._handle_custom_msg(question, [memoryview(levels if isinstance(levels, bytes) else zlib.compress(levels))])
+    ((content, buffers),) = answers
+    masks = [np.frombuffer(zlib.decompress(mask), "uint8").reshape(SHAPE) / 255 for mask in buffers]
+    return content, *masks
+
+
+def test_python_answers_with_the_mask_of_strokes_and_with_refined_masks():
+    image = np.where(select_ellipse(SHAPE, (30, 20), (12, 12))[..., None] > 0.5, [0.9, 0.8, 0.2], [0.1, 0.2, 0.4])
+    painter = MaskPainter(image.astype("float32"), ["disc", "rest"])
+    strokes = np.zeros(SHAPE, "uint8")
+    strokes[18:22, 28:32], strokes[:3], strokes[37:] = 1, 2, 255
+    content, mask = ask(painter, strokes, how="select", label=1, asked=7, index=0)
+    assert content == {"asked": 7, "index": 0}
+    expected = select_scribble(image, strokes == 1, strokes > 1)
+    np.testing.assert_allclose(mask, expected, atol=0.51 / 255)
+    assert np.abs(expected - (image[..., 0] > 0.5)).mean() < 0.01
+    _, grown = ask(painter, np.round(mask * 255).astype("uint8"), how="grow", pixels=3)
+    np.testing.assert_allclose(grown, grow_mask(mask, 3), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("levels", "question", "message"),
+    [
+        (bytes(2400), {"how": "select", "label": 1}, "inside has no stroke"),
+        (bytes(2399), {"how": "grow", "pixels": 1}, "send bytes|compressed with zlib"),
+        (BLACK, {"how": "save", "pixels": 1}, "save"),
+        (BLACK, {"pixels": 1}, "how"),
+        (BLACK, {"how": "grow", "pixels": "1"}, "pixels must be a finite number"),
+    ],
+)
+def test_what_python_cannot_answer_is_told_and_changes_nothing(image, levels, question, message):
+    painter = MaskPainter(image)
+    levels = zlib.compress(levels) if len(levels) == 2400 else levels
+    (content,) = ask(painter, levels, **question)
+    assert re.search(message, content["error"])
+    assert (painter.masks["mask"] == 0).all()
 
 
 def test_the_browser_cannot_change_picture_or_labels(image):

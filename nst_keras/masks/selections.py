@@ -11,12 +11,18 @@ import numpy as np
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
+from PIL import Image
 from scipy import ndimage
+from scipy.spatial import KDTree
 
-from ..image import load_image, luminance
+from ..image import load_image, luminance, reduced
 from ..support.checks import checked_number, sides
-from ..support.types import ImageSource, MaskArray, Shape
-from .basics import checked_shape
+from ..support.types import ImageSource, MaskArray, MaskSource, Shape
+from .basics import checked_shape, load_mask
+
+SCRIBBLE_SIDE = 320  # pixels of the longer side of the small copy
+SCRIBBLE_POINTS, SCRIBBLE_NEIGHBOURS = 150, 5  # points of the strokes of each kind; those that a pixel is compared with
+GUIDE_SIDE, GUIDE_EPSILON = 9, 1e-3  # of the guided filter: pixels of its window's side; ε
 
 
 def select_color(image: ImageSource, color: Sequence[float], tolerance: float, *, softness: float = 0.0) -> MaskArray:
@@ -102,6 +108,90 @@ def select_flood(image: ImageSource, point: Sequence[float], tolerance: float) -
     alike = _distance(image, image[y, x]) <= checked_number("tolerance", tolerance, minimum=0)
     labels, _ = ndimage.label(alike)
     return (labels == labels[y, x]).astype("float32")
+
+
+def select_scribble(image: ImageSource, inside: MaskSource, outside: MaskSource) -> MaskArray:
+    """Select what a few strokes `inside` mark, and not what strokes `outside` mark; the edge is the photograph's.
+
+    Each pixel of a small copy goes to the strokes whose colour and place are nearest. Then parts without a stroke
+    inside are left out, and holes without a stroke outside are filled. A guided filter [1]_ fits the edge to the
+    photograph; its coefficients come from the small copy [2]_. If something is wrong, draw one more stroke there.
+
+    Parameters
+    ----------
+    image
+        A photograph, see `load_image`.
+    inside, outside
+        Masks of the strokes, see `load_mask`, or arrays of booleans; a stroke is where they are above 0.5. No pixel may
+        be in both.
+
+    Returns
+    -------
+    MaskArray
+        (H, W), float32 in [0, 1]: 1 on the strokes inside, 0 on those outside, soft at the edge.
+
+    References
+    ----------
+    .. [1] K. He, J. Sun, X. Tang, "Guided Image Filtering", ECCV 2010.
+    .. [2] K. He, J. Sun, "Fast Guided Filter", arXiv:1505.00996, 2015.
+    """
+    image = load_image(image)
+    strokes = [_strokes(mask, image, name) for name, mask in {"inside": inside, "outside": outside}.items()]
+    if both := np.count_nonzero(strokes[0] & strokes[1]):
+        raise ValueError(
+            f"inside and outside must not share pixels; they share {both}. Erase one of the strokes there."
+        )
+    small = reduced(image, SCRIBBLE_SIDE)
+    if np.ptp(small, axis=(0, 1)).max() < 1 / 255:
+        raise ValueError("image has one colour, so there is no edge to follow. select_polygon takes an outline.")
+    y, x = np.indices(small.shape[:2]) / max(small.shape)
+    features = np.dstack([small, x, y])
+    points, distances = [_points(marked, small.shape[:2]) for marked in strokes], []
+    for place in points:
+        nearest = range(1, min(SCRIBBLE_NEIGHBOURS, len(place[0])) + 1)
+        distances.append(KDTree(features[place]).query(features, k=nearest)[0].mean(axis=-1))
+    likely = distances[1] / (distances[0] + distances[1] + 1e-9)
+    likely[points[0]], likely[points[1]] = 1, 0
+    likely = _guided(likely, small, small) > 0.5
+    likely[points[0]], likely[points[1]] = True, False
+    parts, _ = ndimage.label(likely)
+    framed, _ = ndimage.label(np.pad(~np.isin(parts, parts[points[0]]), 1, constant_values=True))
+    holes = framed[1:-1, 1:-1]
+    chosen = ~np.isin(holes, [framed[0, 0], *holes[points[1]]])  # what is connected with the border is no hole
+    mask = np.clip(2 * _guided(chosen.astype("float32"), small, image) - 0.5, 0, 1)  # an edge twice as steep
+    mask[strokes[0]], mask[strokes[1]] = 1, 0
+    return mask.astype("float32")
+
+
+def _strokes(mask, image, name):
+    booleans = isinstance(mask, np.ndarray) and mask.dtype.kind == "b"
+    if not booleans or mask.shape != image.shape[:2]:
+        mask = load_mask(mask.astype("float32") if booleans else mask, image.shape, name=name) > 0.5
+    if not mask.any():
+        raise ValueError(f"{name} has no stroke: it must be white, above 0.5, on some pixels. Draw at least one.")
+    return mask
+
+
+def _points(marked, shape):
+    """Return rows and columns, in a smaller picture of `shape`, of some pixels of the strokes."""
+    places = np.argwhere(marked)
+    places = places[np.linspace(0, len(places) - 1, min(len(places), SCRIBBLE_POINTS)).astype(int)]
+    return tuple((places * shape // marked.shape).T)
+
+
+def _guided(values, small, image):
+    """Fit a·colour + b to the values around each pixel of a small picture; return a·colour + b for the large one."""
+
+    def mean(of):
+        return ndimage.uniform_filter(of, (GUIDE_SIDE, GUIDE_SIDE) + (1,) * (of.ndim - 2), mode="nearest")
+
+    color, value = mean(small), mean(values)
+    variance = mean(small[..., None] * small[..., None, :]) - color[..., None] * color[..., None, :]
+    shared = mean(small * values[..., None]) - color * value[..., None]
+    slope = np.linalg.solve(variance + GUIDE_EPSILON * np.eye(3), shared[..., None])[..., 0]
+    planes = mean(np.dstack([slope, value - np.sum(slope * color, axis=-1)])).astype("float32")
+    planes = [Image.fromarray(plane.copy()).resize(image.shape[1::-1]) for plane in np.moveaxis(planes, -1, 0)]
+    return sum(np.asarray(plane) * image[..., i] for i, plane in enumerate(planes[:3])) + np.asarray(planes[3])
 
 
 def _pixel_centers(shape):

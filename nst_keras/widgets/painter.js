@@ -3,15 +3,19 @@
 // A mask is an array of width × height levels, 255 where the style applies. Every tool makes a cover, an array of the
 // same kind. Painting takes the maximum of mask and cover, erasing the minimum of mask and 255 − cover: the union and
 // the difference of nst_keras.combine_masks. Points are in pixels of the picture, from its upper left corner.
+// Smart and the refinements are made in Python: a message goes there, and a mask, or what is wrong, comes back.
 
 const TOOLS = {
-  brush: ["Brush", "b", "Drag to paint. Keys [ and ] change the size."],
-  polygon: ["Polygon", "p", "Click point after point; Enter or the first point closes it, Backspace takes one back."],
+  brush: ["Brush", "b", "Drag to paint; Shift and a click draw a line. Keys [ and ] change the size."],
+  smart: ["Smart", "s", "Draw strokes on the subject and, with Shift or Erase, on the rest: the mask follows the edge."],
+  polygon: ["Polygon", "p", "Click each point; Enter, a double click or the first point closes it, Backspace takes one back."],
   fill: ["Fill", "f", "Click to fill a connected area of like colours. Keys [ and ] change the tolerance."],
   move: ["Move", "m", "Drag to move. With every tool: the middle button; Ctrl and the wheel, or two fingers, zoom."],
 };
+const OUTSIDE = 255; // the strokes of Smart: 0 for none, the number of a mask, from 1 on, or this
 const MAX_UNDONE = 30;
 const OPACITY = { active: 0.65, other: 0.3 };
+const MAX_SPECKLE = 0.0005; // of the picture: a fill covers smaller gaps, too
 const HANDLE = 10; // screen pixels: a click this near to a polygon's first point closes it
 const MAX_ZOOM = 32; // screen pixels per pixel of the picture
 
@@ -47,24 +51,36 @@ function coverPolygon(width, height, points) {
   return context.getImageData(0, 0, width, height).data.filter((_, i) => i % 4 === 3);
 }
 
+/** Add to `seen`, and return, the pixels alike that are connected with the first. */
+function connected(first, width, seen, alike) {
+  const found = [];
+  const visit = (i) => {
+    if (seen[i] || !alike(i)) return;
+    seen[i] = 255;
+    found.push(i);
+  };
+  visit(first);
+  for (let n = 0; n < found.length; n++) {
+    const i = found[n];
+    if (i % width > 0) visit(i - 1);
+    if (i % width < width - 1) visit(i + 1);
+    if (i >= width) visit(i - width);
+    if (i < seen.length - width) visit(i + width);
+  }
+  return found;
+}
+
 /** The cover of the connected area within `tolerance` of the colour at a point: √(mean of squared differences). */
 function coverFlood(pixels, width, height, point, tolerance) {
   const cover = new Uint8ClampedArray(width * height);
   const first = Math.floor(point.y) * width + Math.floor(point.x);
   const squared = (i, channel) => (pixels[4 * i + channel] - pixels[4 * first + channel]) ** 2;
-  const open = [];
-  const visit = (i) => {
-    if (cover[i] || squared(i, 0) + squared(i, 1) + squared(i, 2) > 3 * (255 * tolerance) ** 2) return;
-    cover[i] = 255;
-    open.push(i);
-  };
-  visit(first);
-  while (open.length) {
-    const i = open.pop();
-    if (i % width > 0) visit(i - 1);
-    if (i % width < width - 1) visit(i + 1);
-    if (i >= width) visit(i - width);
-    if (i < cover.length - width) visit(i + width);
+  const limit = 3 * (255 * tolerance) ** 2;
+  connected(first, width, cover, (i) => squared(i, 0) + squared(i, 1) + squared(i, 2) <= limit);
+  const seen = cover.slice();
+  for (let i = 0; i < seen.length; i++) {
+    const speckle = seen[i] ? [] : connected(i, width, seen, () => true);
+    if (speckle.length < MAX_SPECKLE * cover.length) speckle.forEach((j) => (cover[j] = 255));
   }
   return cover;
 }
@@ -75,8 +91,9 @@ async function render({ model, el }) {
   const all = { left: 0, top: 0, right: width, bottom: height };
   const labels = model.get("_labels");
   let masks = [];
-  let [tool, erase, active, points, cursor] = ["brush", false, 0, [], null];
-  let [before, cover, done, undone] = [null, null, [], []]; // the mask before the current edit; its cover; the edits
+  let [tool, erase, outside, active, points, cursor] = ["brush", false, false, 0, [], null];
+  let [before, cover, done, undone] = [null, null, [], []]; // what was before the current edit; its cover; the edits
+  let [strokes, last, asked, note] = [new Uint8Array(width * height), null, 0, ""]; // the brush was at `last`
   let view = { scale: 1, x: 0, y: 0 }; // a point is at scale · point + (x, y) on the screen
   const pointers = new Map(); // id → position on the screen, while pressed
 
@@ -94,6 +111,7 @@ async function render({ model, el }) {
   const eraseButton = button(bar, "Erase", "Erase, with every tool", "e", () => choose({ erasing: !erase }));
   const undoButton = button(bar, "Undo", "Take the last edit back", "Ctrl+z", () => step(done, undone));
   const redoButton = button(bar, "Redo", "Do it again", "Ctrl+Shift+z", () => step(undone, done));
+  keys["Ctrl+y"] = keys["Ctrl+Shift+z"];
   button(bar, "Zoom +", "Zoom in", "+", () => zoom(1.5));
   button(bar, "Zoom −", "Zoom out", "-", () => zoom(1 / 1.5));
   button(bar, "Fit", "Show the whole picture", "0", () => fit());
@@ -101,6 +119,15 @@ async function render({ model, el }) {
     button(maskBar, name, `Paint the mask ${name}`, index + 1, () => choose({ index })),
   );
   labels.forEach(({ color }, index) => (maskButtons[index].style.borderLeft = `14px solid ${color}`));
+  const by = Math.ceil(Math.max(width, height) / 300);
+  button(maskBar, "Grow", `Grow the mask by ${by} px`, "g", () => refine("grow"));
+  button(maskBar, "Shrink", `Shrink the mask by ${by} px`, "h", () => refine("shrink"));
+  button(maskBar, "Feather", `Soften its edge by ${by} px`, "t", () => refine("feather"));
+  button(maskBar, "Invert", "White becomes black, black white", "i", () => replace((level) => 255 - level));
+  button(maskBar, "The rest", "Take what is in no other mask", "r", () => {
+    const others = masks.filter((_, index) => index !== active);
+    replace((_, i) => others.reduce((free, mask) => Math.min(free, 255 - mask[i]), 255));
+  });
   const size = slider(maskBar, "Size", 1, Math.ceil(width / 2), Math.ceil(width / 16));
   const hardness = slider(maskBar, "Hardness %", 0, 100, 80);
   const tolerance = slider(maskBar, "Tolerance %", 0, 100, 10);
@@ -114,11 +141,11 @@ async function render({ model, el }) {
     maskButtons.forEach((chosen, i) => (chosen.ariaPressed = String(i === active)));
     eraseButton.ariaPressed = String(erase);
     [undoButton.disabled, redoButton.disabled] = [done.length === 0, undone.length === 0];
-    stage.style.cursor = { brush: "none", move: "grab" }[tool] ?? "crosshair";
+    stage.style.cursor = { brush: "none", smart: "none", move: "grab" }[tool] ?? "crosshair";
     stage.ariaLabel = `${TOOLS[tool][0]}, ${erase ? "erasing from" : "painting"} ${labels[active].name}`;
     const white = masks.map((mask) => mask.reduce((sum, level) => sum + level, 0) / 2.55 / mask.length);
     const shares = labels.map(({ name }, i) => `${name}: ${white[i].toFixed(1)} %`);
-    status.textContent = `${shares.join(" · ")}\n${TOOLS[tool][2]}`;
+    status.textContent = `${shares.join(" · ")}\n${note || TOOLS[tool][2]}`;
     redraw();
   }
 
@@ -136,6 +163,27 @@ async function render({ model, el }) {
     const { context, image } = layers[index];
     eachPixel(box, width, (i) => (image.data[4 * i + 3] = masks[index][i]));
     context.putImageData(image, 0, 0, box.left, box.top, box.right - box.left, box.bottom - box.top);
+    mark(box);
+  }
+
+  // Above them: the outlines of all masks, dashed in black and white, and the strokes of Smart
+  const marks = newContext(width, height);
+  const marked = marks.createImageData(width, height);
+  const words = new Uint32Array(marked.data.buffer);
+  let thin = 1; // the width of an outline: about a screen pixel
+  const colors = [0, ...layers.map(({ image }) => new Uint32Array(image.data.buffer)[0])];
+  function mark({ left, top, right, bottom }) {
+    const box = { left, top, right: Math.min(width, right + thin), bottom: Math.min(height, bottom + thin) };
+    eachPixel(box, width, (i, x, y) => {
+      const beside = x > thin ? i - thin : i;
+      const above = y > thin ? i - thin * width : i;
+      let changed = 0; // its highest bit: from below to above one half
+      for (const mask of masks) changed |= (mask[i] ^ mask[beside]) | (mask[i] ^ mask[above]);
+      const stroke = tool === "smart" ? strokes[i] : 0;
+      const dashed = stroke === OUTSIDE || (changed > 127 && !stroke);
+      words[i] = !dashed ? colors[stroke] : ((x + y) / thin) % 8 < 4 ? 0xff000000 : 0xffffffff;
+    });
+    marks.putImageData(marked, 0, 0, left, top, box.right - left, box.bottom - top);
     redraw();
   }
 
@@ -149,12 +197,13 @@ async function render({ model, el }) {
     context.imageSmoothingEnabled = view.scale * devicePixelRatio < 3;
     place(bitmap, 1);
     layers.forEach((layer, index) => place(layer.context.canvas, index === active ? OPACITY.active : OPACITY.other));
+    place(marks.canvas, 1);
     const outline = new Path2D();
     const corners = points.concat(points.length && cursor ? [cursor] : []).map(toScreen);
     corners.forEach(({ x, y }) => outline.lineTo(x, y));
     if (corners.length) outline.rect(corners[0].x - 4, corners[0].y - 4, 8, 8);
     const { x, y } = toScreen(cursor ?? {});
-    if (cursor && tool === "brush") outline.arc(x, y, (view.scale * size.value) / 2, 0, 2 * Math.PI);
+    if (cursor && ["brush", "smart"].includes(tool)) outline.arc(x, y, (view.scale * size.value) / 2, 0, 2 * Math.PI);
     Object.assign(context, { globalAlpha: 1, strokeStyle: "black", lineWidth: 3 }).stroke(outline);
     Object.assign(context, { strokeStyle: "white", lineWidth: 1.5 }).stroke(outline); // one of the two is visible
   }
@@ -177,18 +226,29 @@ async function render({ model, el }) {
     look(clamp(view.scale * factor, fittingScale() / 2, MAX_ZOOM), onPicture(from), to);
   }
 
-  // Edits of the active mask: begin, apply whenever the cover has grown, commit or cancel
-  const begin = (itsCover) => ([before, cover] = [masks[active].slice(), itsCover]);
+  // Edits of the active mask: begin, apply whenever the cover has grown, commit
+  function begin(itsCover) {
+    [before, cover, note] = [{ index: active, mask: masks[active].slice(), strokes }, itsCover, ""];
+    asked += 1; // what Python has been asked before comes too late
+    strokes = strokes.slice();
+  }
+
   function apply(box) {
     eachPixel(box, width, (i) => {
-      masks[active][i] = erase ? Math.min(before[i], 255 - cover[i]) : Math.max(before[i], cover[i]);
+      if (tool === "smart") strokes[i] = cover[i] > 127 ? (erase || outside ? OUTSIDE : active + 1) : strokes[i];
+      else masks[active][i] = erase ? Math.min(before.mask[i], 255 - cover[i]) : Math.max(before.mask[i], cover[i]);
     });
-    shade(active, box);
+    if (tool === "smart") mark(box);
+    else shade(active, box);
+  }
+
+  function keep() {
+    done = [...done.slice(1 - MAX_UNDONE), before];
+    [undone, before] = [[], null];
   }
 
   function commit() {
-    done = [...done.slice(1 - MAX_UNDONE), { index: active, mask: before }];
-    [undone, before] = [[], null];
+    keep();
     publish();
   }
 
@@ -198,24 +258,72 @@ async function render({ model, el }) {
     commit();
   }
 
+  function replace(level) {
+    if (before) return;
+    begin(null);
+    masks[active] = masks[active].map(level);
+    shade(active);
+    commit();
+  }
+
   /** Take the last edit of one list back, and put what that replaces on the other. */
   function step(from, onto) {
     if (before || from.length === 0) return;
-    const { index, mask } = from.pop();
-    onto.push({ index, mask: masks[index] });
-    [masks[index], active] = [mask, index];
+    const { index, mask, strokes: drawn } = from.pop();
+    onto.push({ index, mask: masks[index], strokes });
+    [masks[index], active, strokes, note] = [mask, index, drawn, ""];
+    asked += 1;
     shade(index);
     publish();
   }
 
   function stroke(from, to) {
     const line = [onPicture(from), onPicture(to)];
-    apply(coverLine(cover, width, height, ...line, size.value / 2, hardness.value / 100));
+    last = line[1];
+    apply(coverLine(cover, width, height, ...line, size.value / 2, tool === "smart" ? 1 : hardness.value / 100));
   }
 
   function choose({ name = tool, index = active, erasing = erase }) {
-    if (!before) [tool, active, erase, points] = [name, index, erasing, []]; // not in the middle of a stroke
+    if (before) return; // not in the middle of a stroke
+    const marksChange = tool !== name;
+    [tool, active, erase, points, note] = [name, index, erasing, [], ""];
+    if (marksChange) mark(all);
     refresh();
+  }
+
+  // Questions to Python, which end the edit that has begun
+  function refine(how) {
+    if (before) return;
+    begin(null);
+    ask({ how, pixels: by }, masks[active]);
+  }
+
+  function select() {
+    const found = new Set(strokes); // 0, and the numbers of strokes
+    const { name } = labels[active];
+    if (found.has(active + 1) && found.size > 2) return ask({ how: "select", label: active + 1 }, strokes);
+    note = found.has(active + 1) ? `Now, with Shift or Erase, a stroke outside ${name}.` : `Now a stroke on ${name}.`;
+    keep();
+    refresh();
+  }
+
+  function ask(question, levels) {
+    keep();
+    note = "Python is at work …";
+    refresh();
+    const content = { ...question, index: active, asked };
+    const packing = pack(levels);
+    queue = queue.then(async () => model.send(content, undefined, [(await packing).buffer]));
+  }
+
+  async function answer({ index, asked: number, error }, [packed]) {
+    const levels = error ? null : await unpack(packed);
+    if (number !== asked || before) return;
+    note = error ?? "";
+    if (error) return refresh();
+    masks[index] = levels;
+    shade(index);
+    publish();
   }
 
   function closePolygon() {
@@ -250,11 +358,12 @@ async function render({ model, el }) {
       stage.setPointerCapture(event.pointerId);
       pointers.set(event.pointerId, at);
       if (pointers.size > 1 && before) {
-        commit();
+        keep();
         step(done, undone); // the first stroke was the start of a pinch
-      } else if (pointers.size === 1 && tool === "brush" && event.button === 0) {
+      } else if (pointers.size === 1 && ["brush", "smart"].includes(tool) && event.button === 0) {
+        outside = event.shiftKey;
         begin(new Uint8ClampedArray(width * height));
-        stroke(at, at);
+        stroke(tool === "brush" && event.shiftKey && last ? toScreen(last) : at, at);
       }
     },
     pointermove(event, at) {
@@ -268,7 +377,13 @@ async function render({ model, el }) {
     },
     lostpointercapture(event) { // released, or taken away
       pointers.delete(event.pointerId);
-      if (before) commit();
+      if (before && tool === "smart") select();
+      else if (before) commit();
+    },
+    dblclick: () => closePolygon(),
+    contextmenu(event) {
+      event.preventDefault();
+      event.stopPropagation(); // or Jupyter opens its menu
     },
     click(event, at) {
       const point = onPicture(at);
@@ -303,18 +418,21 @@ async function render({ model, el }) {
   });
   root.addEventListener("keydown", (event) => {
     event.stopPropagation(); // the notebook has keys too: one of them deletes a cell
-    const control = event.ctrlKey || event.metaKey;
+    const control = (event.ctrlKey || event.metaKey) && !event.altKey; // AltGr is Ctrl and Alt
     const key = control ? `Ctrl+${event.shiftKey ? "Shift+" : ""}${event.key.toLowerCase()}` : event.key;
     const pressesButton = key === "Enter" && event.target !== stage;
-    if (pressesButton || event.altKey || !(key in keys)) return;
+    if (pressesButton || (event.altKey && !"[]".includes(key)) || !(key in keys)) return;
     event.preventDefault();
     keys[key]();
     redraw();
   });
 
   model.on("change:_packed", receive);
+  model.on("msg:custom", answer);
   const observer = new ResizeObserver(() => {
     [stage.width, stage.height] = [stage.clientWidth * devicePixelRatio, stage.clientHeight * devicePixelRatio];
+    thin = clamp(Math.round(1 / fittingScale()), 1, 9);
+    mark(all);
     fit();
   });
   await receive();
@@ -322,6 +440,7 @@ async function render({ model, el }) {
   return () => {
     observer.disconnect();
     model.off("change:_packed", receive);
+    model.off("msg:custom", answer);
   };
 }
 
@@ -335,7 +454,7 @@ const add = (parent, tag, properties) => parent.appendChild(Object.assign(docume
 
 function slider(parent, name, min, max, value) {
   const row = add(parent, "label", { textContent: name });
-  const input = add(row, "input", { type: "range", min, max, value });
+  const input = add(row, "input", { type: "range", min, max, value, ariaLabel: name });
   const shown = add(row, "output", { value });
   input.oninput = () => (shown.value = input.value);
   return input;

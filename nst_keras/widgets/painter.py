@@ -1,7 +1,8 @@
 """Masks painted on a picture in a notebook, with mouse, pen or finger.
 
 The picture goes to the browser once. `painter.js` paints there; after every stroke each mask comes back as 8-bit
-levels, compressed with zlib. Data from a browser is not trusted.
+levels, compressed with zlib. For strokes and refinements the browser asks; the answer is a mask. Data from a browser is
+not trusted.
 """
 
 import itertools
@@ -16,12 +17,14 @@ from matplotlib.colors import to_hex
 from traitlets import Bytes, List
 
 from ..image import load_image, reduced, to_pil
-from ..masks.basics import load_mask, resize_mask, save_mask
+from ..masks.basics import feather_mask, grow_mask, load_mask, resize_mask, save_mask, shrink_mask
 from ..masks.findings import COLORS
+from ..masks.selections import select_scribble
 from ..support.pictures import check_output, encoded
 from ..support.types import ImageSource, MaskArray, MaskSource, PathLike
 
 MAX_PAINTED_SIDE = 1600
+REFINEMENTS = {"grow": grow_mask, "shrink": shrink_mask, "feather": feather_mask}
 
 
 def _unpacked(packed, shape):
@@ -55,9 +58,11 @@ def _refused(value, painter):
 class MaskPainter(anywidget.AnyWidget):
     """Paint masks on a picture; a notebook shows the widget if it is the last line of a cell.
 
-    It has a brush, a polygon and a fill, each to paint or to erase, undo and redo, and a zoom; the tooltip of each
-    button shows its key. It runs in JupyterLab 4 and Notebook 7, and should run in VS Code and Colab. A mask has 256
-    levels. It is painted at the size of the picture, or, if that is over 1600 pixels, at 1600, and then resized.
+    Smart makes a mask of strokes on the subject and on the rest, see `select_scribble`. A brush, a polygon and a fill
+    paint or erase. Buttons grow, shrink, feather and invert a mask, or take the rest that is in no other mask. There
+    are undo, redo and a zoom; the tooltip of each button shows its key. The painter runs in JupyterLab 4 and Notebook
+    7, and should run in VS Code and Colab. A mask has 256 levels. It is painted at the size of the picture, or, if that
+    is over 1600 pixels, at 1600, and then resized.
 
     `masks` are labels of masks that start black, or {label: mask to start with}, see `load_mask`. A label becomes the
     name of a file: letters, digits, spaces, - and _.
@@ -78,18 +83,35 @@ class MaskPainter(anywidget.AnyWidget):
                 raise ValueError(f"masks must have {kind}; got {label!r}.")
         if not self.labels or len({label.casefold() for label in self.labels}) < len(self.labels):
             raise ValueError(f"masks must have at least one label, and no label twice; got {list(self.labels)}.")
-        shown = reduced(picture, MAX_PAINTED_SIDE)
-        self._painted_shape = shown.shape[:2]
+        self._shown = reduced(picture, MAX_PAINTED_SIDE)
+        self._painted_shape = self._shown.shape[:2]
         starts = masks if isinstance(masks, dict) else dict.fromkeys(self.labels, np.zeros(self._shape))
         self._inputs = [source for source in (image, *starts.values()) if isinstance(source, (str, Path))]
         loaded = [load_mask(source, self._shape, name=f"masks[{label!r}]") for label, source in starts.items()]
         levels = [np.round(resize_mask(mask, self._painted_shape) * 255).astype("uint8") for mask in loaded]
         colors = zip(self.labels, itertools.cycle(COLORS), strict=False)
         super().__init__(
-            _picture=encoded(to_pil(shown), "JPEG", quality=90),
+            _picture=encoded(to_pil(self._shown), "JPEG", quality=90),
             _labels=[{"name": label, "color": to_hex(color)} for label, color in colors],
             _packed=[zlib.compress(level.tobytes()) for level in levels],
         )
+        self.on_msg(self._answer)
+
+    def _answer(self, _, question, buffers):
+        """Send the browser the mask that it asks for, or what is wrong."""
+        answer, levels = {name: question.get(name) for name in ("asked", "index")}, []
+        try:
+            (packed,) = buffers
+            given, how = _unpacked(packed, self._painted_shape), question["how"]
+            if how == "select":
+                chosen = given == question["label"]
+                mask = select_scribble(self._shown, chosen, (given > 0) & ~chosen)
+            else:
+                mask = REFINEMENTS[how](given / np.float32(255), question["pixels"])
+            levels = [zlib.compress(np.round(mask * 255).astype("uint8").tobytes())]
+        except (KeyError, ValueError) as error:
+            answer["error"] = str(error)
+        self.send(answer, levels)
 
     @property
     def masks(self) -> dict[str, MaskArray]:
