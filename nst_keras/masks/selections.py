@@ -1,4 +1,4 @@
-"""Masks made from the colours of an image, and from shapes and gradients.
+"""Masks made from the colours of an image, from strokes on it, and from shapes and gradients.
 
 A point is (x, y) in pixels from the upper left corner of the picture, x to the right and y down; the centre of the
 first pixel is (½, ½). Lengths are in pixels. A `shape` is (height, width) or the whole shape of an image. An `image` is
