@@ -8,7 +8,7 @@
 const TOOLS = {
   brush: ["Brush", "b", "Drag to paint; Shift and a click draw a line. Keys [ and ] change the size."],
   smart: ["Smart", "s", "Draw on the subject and, with Shift or Erase, on the rest: the mask follows the edge."],
-  polygon: ["Polygon", "p", "Click corners. Enter, a double click or the first corner closes it; Backspace undoes one."],
+  polygon: ["Polygon", "p", "Click corners. Enter, a double click or the first one closes it; Backspace undoes one."],
   fill: ["Fill", "f", "Click to fill a connected area of like colours. Keys [ and ] change the tolerance."],
   move: ["Move", "m", "Drag to move. With every tool: the middle button; Ctrl and the wheel, or two fingers, zoom."],
 };
