@@ -1,4 +1,4 @@
-"""Masks made from the colours of an image, and from shapes and gradients.
+"""Masks made from the colours of an image, from strokes on it, and from shapes and gradients.
 
 A point is (x, y) in pixels from the upper left corner of the picture, x to the right and y down; the centre of the
 first pixel is (½, ½). Lengths are in pixels. A `shape` is (height, width) or the whole shape of an image. An `image` is
@@ -13,6 +13,7 @@ from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 from PIL import Image
 from scipy import ndimage
+from scipy.cluster.vq import kmeans2
 from scipy.spatial import KDTree
 
 from ..image import load_image, luminance, reduced
@@ -22,6 +23,7 @@ from .basics import checked_shape, load_mask
 
 SCRIBBLE_SIDE = 320  # pixels of the longer side of the small copy
 SCRIBBLE_POINTS, SCRIBBLE_NEIGHBOURS = 150, 5  # points of the strokes of each kind; those that a pixel is compared with
+MAX_SEGMENTS = 64
 GUIDE_SIDE, GUIDE_EPSILON = 9, 1e-3  # of the guided filter: pixels of its window's side; ε
 
 
@@ -144,8 +146,7 @@ def select_scribble(image: ImageSource, inside: MaskSource, outside: MaskSource)
     small = reduced(image, SCRIBBLE_SIDE)
     if np.ptp(small, axis=(0, 1)).max() < 1 / 255:
         raise ValueError("image has one colour, so there is no edge to follow. select_polygon takes an outline.")
-    y, x = np.indices(small.shape[:2]) / max(small.shape)
-    features = np.dstack([small, x, y])
+    features = _features(small)
     points, distances = [_points(marked, small.shape[:2]) for marked in strokes], []
     for place in points:
         nearest = range(1, min(SCRIBBLE_NEIGHBOURS, len(place[0])) + 1)
@@ -161,6 +162,31 @@ def select_scribble(image: ImageSource, inside: MaskSource, outside: MaskSource)
     mask = np.clip(2 * _guided(chosen.astype("float32"), small, image) - 0.5, 0, 1)  # an edge twice as steep
     mask[strokes[0]], mask[strokes[1]] = 1, 0
     return mask.astype("float32")
+
+
+def select_segments(image: ImageSource, count: int) -> list[MaskArray]:
+    """Split an image into `count` parts of like colour and place: soft masks that add up to 1, the largest first.
+
+    They are the clusters of k-means on a small copy; the edges are fitted as in `select_scribble`.
+    """
+    image = load_image(image)
+    small = reduced(image, SCRIBBLE_SIDE)
+    pixels = _features(small).reshape(-1, 5)
+    most = min(MAX_SEGMENTS, len(pixels))
+    if not isinstance(count, (int, np.integer)) or not 2 <= count <= most:
+        raise ValueError(f"count must be a whole number from 2 to {most}; got {count!r}.")
+    _, labels = kmeans2(pixels, count, minit="++", seed=0)
+    clusters = np.argsort(-np.bincount(labels, minlength=count), kind="stable")
+    labels = labels.reshape(small.shape[:2])
+    masks = [np.clip(_guided((labels == cluster).astype("float32"), small, image), 0, 1) for cluster in clusters]
+    total = np.sum(masks, axis=0)
+    return [(mask / total).astype("float32") for mask in masks]
+
+
+def _features(image):
+    """Return red, green, blue, x and y of each pixel; the longer side of the image has the length 1."""
+    y, x = np.indices(image.shape[:2]) / max(image.shape)
+    return np.dstack([image, x, y])
 
 
 def _strokes(mask, image, name):

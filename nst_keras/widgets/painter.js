@@ -7,8 +7,8 @@
 
 const TOOLS = {
   brush: ["Brush", "b", "Drag to paint; Shift and a click draw a line. Keys [ and ] change the size."],
-  smart: ["Smart", "s", "Draw strokes on the subject and, with Shift or Erase, on the rest: the mask follows the edge."],
-  polygon: ["Polygon", "p", "Click each point; Enter, a double click or the first point closes it, Backspace takes one back."],
+  smart: ["Smart", "s", "Draw on the subject and, with Shift or Erase, on the rest: the mask follows the edge."],
+  polygon: ["Polygon", "p", "Click corners. Enter, a double click or the first one closes it; Backspace undoes one."],
   fill: ["Fill", "f", "Click to fill a connected area of like colours. Keys [ and ] change the tolerance."],
   move: ["Move", "m", "Drag to move. With every tool: the middle button; Ctrl and the wheel, or two fingers, zoom."],
 };
@@ -70,7 +70,7 @@ function connected(first, width, seen, alike) {
   return found;
 }
 
-/** The cover of the connected area within `tolerance` of the colour at a point: √(mean of squared differences). */
+/** The cover of the connected area within `tolerance` of a point's colour, √(mean of squared differences), no gaps. */
 function coverFlood(pixels, width, height, point, tolerance) {
   const cover = new Uint8ClampedArray(width * height);
   const first = Math.floor(point.y) * width + Math.floor(point.x);
@@ -230,7 +230,7 @@ async function render({ model, el }) {
   function begin(itsCover) {
     [before, cover, note] = [{ index: active, mask: masks[active].slice(), strokes }, itsCover, ""];
     asked += 1; // what Python has been asked before comes too late
-    strokes = strokes.slice();
+    if (tool === "smart") strokes = strokes.slice();
   }
 
   function apply(box) {
