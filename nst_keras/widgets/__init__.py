@@ -5,8 +5,8 @@ try:
     from .painter import MaskPainter
 except ImportError as error:
     raise ImportError(
-        "The widgets need anywidget: pip install anywidget, then restart the kernel. Without it, select_polygon, "
-        "select_flood, select_color and the others of nst_keras.masks.selections make masks."
+        "The widgets need anywidget: pip install anywidget, then restart the kernel. Without it, select_scribble, "
+        "select_polygon, select_color and the others of nst_keras.masks.selections make masks."
     ) from error
 
 __all__ = ["MaskPainter", "MixingDesk"]
