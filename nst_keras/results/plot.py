@@ -136,4 +136,4 @@ def _loss_curves(axes, history):
         if before.size != after.size:
             axes.axvline(after.iteration, color="gray", linestyle=":", linewidth=1)
     axes.set(yscale="log", xlabel="iteration", ylabel="weighted loss")
-    axes.legend(loc="upper right")
+    axes.legend(ncols=4, loc="lower right", bbox_to_anchor=(1, 1))  # above the curves
