@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import os
 import platform
 import re
 from importlib.metadata import version
@@ -15,6 +16,9 @@ from hypothesis import settings
 import nst_keras
 
 ROOT = Path(__file__).parent.parent
+
+collect_ignore = ["faults"] if os.name == "nt" else []  # they need signals, pipes and links
+posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL, and links need a right")
 
 # The same examples in every run, and no verdict from a clock.
 settings.register_profile("tests", derandomize=True, deadline=None)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import ROOT
+from conftest import ROOT, posix_only
 from killed_run import EVERY, kill_and_resume
 from killed_run import run as run_with_checkpoints
 
@@ -75,6 +75,7 @@ def test_a_folder_is_there_whole_or_not_at_all(result, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@posix_only
 def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path):
     """`make faults` kills at more points."""
     assert any(kill_and_resume(tmp_path, points=3, seed=5))
@@ -237,6 +238,7 @@ def test_a_doctored_description_is_refused(change, message, unfinished):
         resume(unfinished)
 
 
+@posix_only
 def test_a_link_out_of_the_folder_is_refused(unfinished, tmp_path):
     copy = unfinished / "inputs" / "1" / "cat.jpg"
     copy.unlink()
