@@ -158,8 +158,7 @@ class Guide:
 
     def divided(self, sums: StyleSums, correlation: Correlation, shapes: dict[str, Shape]) -> StyleSums:
         """Return the sums with the number of positions that they are divided by."""
-        shape, border = self._inside(correlation, shapes)
-        return sums._replace(positions=float(math.prod(n - 2 * border for n in shape))) if self._classic else sums
+        return sums._replace(positions=float(math.prod(shapes[correlation.layer]))) if self._classic else sums
 
     def _inside(self, correlation, shapes):
         shape, border = tuple(shapes[correlation.layer]), 0 if correlation.layer == COLOR else self._border
