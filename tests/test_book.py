@@ -72,8 +72,10 @@ def test_links_lead_somewhere_and_nothing_comes_from_elsewhere(pages):
 def test_every_notebook_is_in_it_with_its_pictures(book, pages):
     for path in paths():
         page = pages[(book / path.relative_to(ROOT)).with_suffix(".html")]
-        cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-        pictures = sum("image/jpeg" in output.get("data", {}) for cell in cells for output in cell.outputs)
+        pictures = 0
+        for cell in nbformat.read(path, as_version=4).cells:
+            pictures += sum("image/jpeg" in output.get("data", {}) for output in cell.get("outputs", []))
+            pictures += cell.source.count(".jpg)") if cell.cell_type == "markdown" else 0
         assert len([source for source in page.loaded if source.endswith(".jpg")]) == pictures
 
 

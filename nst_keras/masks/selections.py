@@ -13,7 +13,7 @@ from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 from PIL import Image
 from scipy import ndimage
-from scipy.cluster.vq import kmeans2
+from scipy.cluster import vq
 from scipy.spatial import KDTree
 
 from ..image import load_image, luminance, reduced
@@ -116,8 +116,9 @@ def select_scribble(image: ImageSource, inside: MaskSource, outside: MaskSource)
     """Select what a few strokes `inside` mark, and not what strokes `outside` mark; the edge is the photograph's.
 
     Each pixel of a small copy goes to the strokes whose colour and place are nearest. Then parts without a stroke
-    inside are left out, and holes without a stroke outside are filled. A guided filter [1]_ fits the edge to the
-    photograph; its coefficients come from the small copy [2]_. If something is wrong, draw one more stroke there.
+    inside are left out, and holes without a stroke outside are filled. A guided filter (He, Sun, Tang, "Guided Image
+    Filtering", ECCV 2010) fits the edge to the photograph; its coefficients come from the small copy (He, Sun,
+    arXiv:1505.00996). If something is wrong, draw one more stroke there.
 
     Parameters
     ----------
@@ -131,11 +132,6 @@ def select_scribble(image: ImageSource, inside: MaskSource, outside: MaskSource)
     -------
     MaskArray
         (H, W), float32 in [0, 1]: 1 on the strokes inside, 0 on those outside, soft at the edge.
-
-    References
-    ----------
-    .. [1] K. He, J. Sun, X. Tang, "Guided Image Filtering", ECCV 2010.
-    .. [2] K. He, J. Sun, "Fast Guided Filter", arXiv:1505.00996, 2015.
     """
     image = load_image(image)
     strokes = [_strokes(mask, image, name) for name, mask in {"inside": inside, "outside": outside}.items()]
@@ -175,7 +171,7 @@ def select_segments(image: ImageSource, count: int) -> list[MaskArray]:
     most = min(MAX_SEGMENTS, len(pixels))
     if not isinstance(count, (int, np.integer)) or not 2 <= count <= most:
         raise ValueError(f"count must be a whole number from 2 to {most}; got {count!r}.")
-    _, labels = kmeans2(pixels, count, minit="++", seed=0)
+    _, labels = vq.kmeans2(pixels, count, minit="++", seed=0)
     clusters = np.argsort(-np.bincount(labels, minlength=count), kind="stable")
     labels = labels.reshape(small.shape[:2])
     masks = [np.clip(_guided((labels == cluster).astype("float32"), small, image), 0, 1) for cluster in clusters]
