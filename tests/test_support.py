@@ -1,5 +1,7 @@
 """Checks of arguments, files, threads: what is not about style."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import threadpoolctl
@@ -83,12 +85,30 @@ def test_two_threads_that_overlap_leave_blas_as_it_was(monkeypatch):
     assert threads_of_blas == [2]
 
 
-def test_blas_has_one_thread_meanwhile():
-    def counts():
-        return {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"}
+def threads_of_blas():
+    return {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"}
 
-    before = counts()
+
+def test_blas_has_one_thread_meanwhile():
+    before = threads_of_blas()
     with pytest.raises(KeyboardInterrupt), one_thread():
-        assert counts() == {1}
+        assert threads_of_blas() == {1}
         raise KeyboardInterrupt
-    assert counts() == before
+    assert threads_of_blas() == before
+
+
+def test_a_thread_that_lives_on_after_its_run_leaves_blas_to_others():
+    """As a desk's thread does; threadpoolctl 3.8 gives a limit's setting to the thread that set one first."""
+    before = threads_of_blas()
+    with ThreadPoolExecutor(1) as desk:
+
+        def run():
+            with one_thread():
+                return threads_of_blas()
+
+        assert desk.submit(run).result() == {1}
+        assert threads_of_blas() == before
+        assert run() == {1}
+        with one_thread():
+            assert desk.submit(run).result() == {1}
+        assert threads_of_blas() == before
