@@ -1,45 +1,61 @@
 """Measure the time and memory of style transfer, and compare them with goals: `make bench`.
 
-    python benchmarks/speed.py [--quick] [--json FILE]
+    python benchmarks/speed.py [--quick] [--print]
 
-Every figure is a ratio within one run, because machines differ and run other programs. The compared functions take
-turns, and the median over the rounds counts. The floor is a lower bound for every program that uses the network: one
-forward pass through the bare layers, and the gradient with respect to the image. VGG19 has random weights, which cost
-the same as trained ones.
+Machines differ and run other programs, so what is compared takes turns, and a ratio is computed in each turn. A table
+shows the median, and the smallest and the largest. The first turn warms up and does not count. The floor is a lower
+bound for every program that uses the network: one forward pass through the bare layers, and the gradient with respect
+to the image. VGG19 has random weights, which cost the same as trained ones.
 
-- per evaluation: value and gradient, against the floor; peak memory in a process of its own
-- patterns: the steps of other programs, written again here for VGG19
-- optimisers: the time they add to an evaluation; the loss after the same number of iterations
-- a run: time to a given loss at full size; share of time inside the network and scipy; total time of the command
+- evaluations: one value and gradient, against the floor; peak memory in a process of its own
+- optimisers: what they add to an evaluation, and the loss after the same number of iterations
+- command: from the start of Python to the written picture, and the parts of that time
+- print: one iteration at 4096 × 4096 pixels in tiles; only with --print, since it takes minutes
+
+The tables are printed, and written into benchmarks/README.md together with the commit and the machine; the same figures
+go to benchmarks/speed.json. With --quick nothing is written.
 """
 
 import argparse
 import json
 import os
 import platform
-import resource
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 CONTENT, STYLE = ROOT / "images" / "cat.jpg", ROOT / "images" / "impasto_night.jpg"
+FIGURES, PAGE = ROOT / "benchmarks" / "speed.json", ROOT / "benchmarks" / "README.md"
+TABLES = re.compile(r"(?<=<!-- written by make bench -->\n).*?(?=<!-- end -->)", re.DOTALL)
+TURNS = 5
 
 
-def in_turns(functions, rounds):
-    """Return {name: median seconds} of functions that take turns, after a warm-up round."""
+def in_turns(functions, turns=TURNS):
+    """Return {name: seconds of each turn} of functions that take turns, after one turn that warms up."""
     seconds = {name: [] for name in functions}
-    for _ in range(rounds + 1):
+    for _ in range(turns + 1):
         for name, function in functions.items():
             started = time.perf_counter()
             function()
             seconds[name].append(time.perf_counter() - started)
-    return {name: statistics.median(values[1:]) for name, values in seconds.items()}
+    return {name: values[1:] for name, values in seconds.items()}
+
+
+def spread(values, digits=2):
+    """Return the median and the range as text."""
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def ratios(values, others):
+    return [value / other for value, other in zip(values, others, strict=True)]
 
 
 def pictures(size):
@@ -85,111 +101,72 @@ def floor_of(network, content):
     return lambda: floor(image).numpy()
 
 
-def evaluation(name, size, rounds):
-    """Return the milliseconds of one value and gradient, and of its floor."""
+def evaluation(name, size):
+    """Return the seconds of one value and gradient, and of its floor."""
     network, (content, style) = network_for(name), pictures(size)
     objective = objective_for(network, content, style)
-    functions = {"ours": lambda: objective.evaluate(content), "floor": floor_of(network, content)}
-    return {key: 1000 * value for key, value in in_turns(functions, rounds).items()}
+    return in_turns({"ours": lambda: objective.evaluate(content), "floor": floor_of(network, content)})
 
 
-def peak_memory(name, size):
+def peak_memory():
+    """Return the peak memory of this process in bytes."""
+    import resource  # not on Windows
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def memory_of_an_evaluation(name, size):
     """Return by how many bytes an objective and two evaluations raise the peak memory of this process."""
     network, (content, style) = network_for(name), pictures(size)
     network(content[None, :32, :32])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory()
     objective = objective_for(network, content, style)
     for _ in range(2):
         objective.evaluate(content)
-    return 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-
-
-def patterns(size, rounds):
-    """Return the milliseconds of one step on VGG19, in the way of several programs."""
-    import keras
-    import tensorflow as tf
-
-    content, style = pictures(size)
-    network = network_for("vgg19")
-    objective = objective_for(network, content, style)
-    functions = {"ours": lambda: objective.evaluate(content)}
-    variable, sgd = tf.Variable(content[None]), keras.optimizers.SGD(1e-9)
-
-    def raw_gram(features):
-        flat = tf.reshape(tf.transpose(features, (2, 0, 1)), (features.shape[-1], -1))
-        return tf.matmul(flat, flat, transpose_b=True)
-
-    def loss_of_batch(image):
-        """Compute the loss as the Keras example does: content, style and result in one batch, at every step."""
-        features = network(tf.concat([content[None], style[None], image], axis=0))
-        deep = features["block4_conv2"]
-        loss = tf.reduce_sum(tf.square(deep[2] - deep[0]))
-        for layer in (f"block{i}_conv1" for i in range(1, 6)):
-            loss += tf.reduce_sum(tf.square(raw_gram(features[layer][1]) - raw_gram(features[layer][2])))
-        return loss
-
-    @tf.function
-    def value_and_gradient(image):
-        with tf.GradientTape() as tape:
-            loss = loss_of_batch(image)
-        return loss, tape.gradient(loss, image)
-
-    def keras_example():
-        _, gradient = value_and_gradient(variable)
-        sgd.apply([gradient], [variable])
-
-    def eager():
-        with tf.GradientTape() as tape:
-            image = tf.constant(content[None])
-            tape.watch(image)
-            features = network(image)
-            loss = sum(tf.reduce_sum(tf.square(raw_gram(features[f"block{i}_conv1"][0]))) for i in range(1, 6))
-        tape.gradient(loss, image).numpy()
-
-    functions |= {"three in a batch (Keras example)": keras_example, "eager, one image": eager}
-    return {key: 1000 * value for key, value in in_turns(functions, rounds).items()}
+    return peak_memory() - before
 
 
 def optimisers(size, iterations):
-    """Run each optimiser from the content; return the milliseconds it adds to an evaluation, and its final loss."""
+    """Let each optimiser run from the content; return what it adds to an evaluation, as a share, and the last loss."""
     from nst_keras.optimize import OPTIMIZERS, minimize
     from nst_keras.results.recorder import Recorder
 
     content, style = pictures(size)
-    objective = objective_for(network_for("lite", "float32"), content, style)
-    evaluate, found = objective.evaluate, {}
-    for name in (*OPTIMIZERS, "lbfgs, restarted every 20"):
-        spent = 0.0
+    objective = objective_for(network_for("lite"), content, style)
+    evaluate, spent = objective.evaluate, 0.0
 
-        def timed(x):
-            nonlocal spent
-            started = time.perf_counter()
-            values = evaluate(x)
-            spent += time.perf_counter() - started
-            return values
-
-        objective.evaluate = timed
+    def timed(image):
+        nonlocal spent
         started = time.perf_counter()
-        restarts = iterations // 20 if "restarted" in name else 1
-        image, evaluations = content, 0
-        for _ in range(restarts):
-            recorder = Recorder(objective, image, iterations // restarts)
-            minimize(recorder, name.split(",")[0])
-            image, evaluations = recorder.best_image, evaluations + recorder.evaluations
-        total = time.perf_counter() - started
-        found[name] = {
-            "evaluation": 1000 * spent / evaluations,
-            "added": 1000 * (total - spent) / iterations,
-            "loss": recorder.best_total,
-        }
+        values = evaluate(image)
+        spent += time.perf_counter() - started
+        return values
+
+    objective.evaluate = timed
+    found = {name: {"added": [], "loss": 0.0} for name in OPTIMIZERS}
+    for turn in range(TURNS + 1):
+        for name in OPTIMIZERS:
+            spent, started = 0.0, time.perf_counter()
+            recorder = Recorder(objective, content, iterations)
+            minimize(recorder, name)
+            if turn:
+                found[name]["added"].append((time.perf_counter() - started) / spent - 1)
+            found[name]["loss"] = recorder.best_total
     return found
 
 
-def runs(size, max_iterations):
-    """Time whole runs until they reach the default's final loss, and measure where the default spends its time."""
+def command(size, optimizer):
+    """Paint and write a picture in this new process; return the seconds of the whole and of its parts."""
+    import psutil
+
+    born, started = psutil.Process().create_time(), time.perf_counter()
+    import tensorflow  # noqa: F401
+
+    tensorflow_there = time.perf_counter()
     from nst_keras import Objective, optimize, style_transfer
 
-    spent = {"network": 0.0, "scipy": 0.0, "recorder": 0.0}
+    imported = time.perf_counter()
+    parts = {"TensorFlow": tensorflow_there - started, "import of nst_keras": imported - tensorflow_there}
 
     def timed(function, part):
         def call(*arguments, **options):
@@ -197,65 +174,32 @@ def runs(size, max_iterations):
             try:
                 return function(*arguments, **options)
             finally:
-                spent[part] += time.perf_counter() - started
+                parts[part] = parts.get(part, 0.0) + time.perf_counter() - started
 
         return call
 
-    def steps_of(target=None, **settings):
-        steps = []
-
-        def record(step):
-            steps.append(step)
-            if target is not None and step.size == size and step.total <= target:
-                raise StopIteration
-
-        style_transfer(CONTENT, STYLE, size=size, callback=record, **settings)
-        return steps
-
-    steps_of(iterations=2)  # warm-up
-    evaluate, minimize, recorder = Objective.evaluate, optimize.scipy_minimize, optimize.Recorder.__call__
-    Objective.evaluate = timed(evaluate, "network")
-    optimize.scipy_minimize = timed(minimize, "scipy")
-    optimize.Recorder.__call__ = timed(recorder, "recorder")
-    started = time.perf_counter()
-    default = steps_of()
-    wall = time.perf_counter() - started
-    Objective.evaluate, optimize.scipy_minimize, optimize.Recorder.__call__ = evaluate, minimize, recorder
-    # scipy calls the recorder, which calls the network; the time of the recorder itself is ours
-    inside = spent["network"] + spent["scipy"] - spent["recorder"]
-    target = default[-1].total
-    variants = {
-        "default": default,
-        "lbfgs-float32": steps_of(target, optimizer="lbfgs-float32", iterations=max_iterations // 2),
-        "single scale, scipy with bounds": steps_of(target, scales=1, iterations=max_iterations),
-    }
-    return {
-        "loss": target,
-        "inside": inside / wall,
-        "network": spent["network"] / wall,
-        "runs": {
-            name: {
-                "seconds": steps[-1].seconds,
-                "evaluations": sum(step.size == size for step in steps),
-                "reached": steps[-1].total <= target,
-                "loss": steps[-1].total,
-            }
-            for name, steps in variants.items()
-        },
-    }
-
-
-def cold_start(size):
-    """Return the seconds from the start of the command to the written picture."""
+    Objective.__init__ = timed(Objective.__init__, "compilation")
+    Objective.evaluate = timed(Objective.evaluate, "evaluations")
+    optimize.minimize.__globals__["OPTIMIZERS"][optimizer] = timed(optimize.OPTIMIZERS[optimizer], "optimiser")
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "nst_keras", CONTENT, STYLE, "-o", f"{folder}/out.png", "--size", str(size)]
-        started = time.perf_counter()
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-        return time.perf_counter() - started
+        style_transfer(CONTENT, STYLE, size=size, optimizer=optimizer).save(f"{folder}/picture.png")
+    parts["optimiser"] -= parts["evaluations"]
+    whole = time.time() - born
+    return {"whole": whole} | parts | {"the rest": whole - sum(parts.values())}
+
+
+def large_print(side, tile):
+    """Return the seconds of one iteration of a square picture in tiles, and the peak memory of this process."""
+    from nst_keras import style_transfer
+
+    content, style = pictures(side)
+    options = {"size": side, "scales": 1, "tile": tile, "optimizer": "lbfgs-float32"}
+    steps = style_transfer(content, style, iterations=2, **options).history
+    return {"seconds": (steps[-1].seconds / steps[-1].evaluations), "bytes": peak_memory()}
 
 
 def in_a_child(function, *arguments):
-    """Run a function in a fresh process, so that the peak memory is its own, and return its result."""
+    """Run a function in a fresh process, so that peak memory and imports are its own, and return its result."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
@@ -264,25 +208,23 @@ class Report:
     """Print tables for people, and keep the same figures for programs."""
 
     def __init__(self):
-        self.figures, self.goals = {}, []
+        self.figures, self.goals, self.lines = {}, [], []
 
-    def section(self, title, *columns):
-        print(f"\n### {title}\n\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
+    def say(self, line=""):
+        print(line, flush=True)
+        self.lines.append(line)
+
+    def table(self, *columns):
+        self.say()
+        self.row(*columns)
+        self.say("|" + "---|" * len(columns))
 
     def row(self, *cells):
-        print(
-            f"| {' | '.join(f'{cell:.2f}' if isinstance(cell, float) else str(cell) for cell in cells)} |", flush=True
-        )
+        self.say(f"| {' | '.join(str(cell) for cell in cells)} |")
 
-    def goal(self, what, goal, reached, at_least=False):
-        met = reached >= goal if at_least else reached <= goal
-        self.goals.append({"what": what, "goal": goal, "at_least": at_least, "reached": reached, "met": met})
-
-    def print_goals(self):
-        self.section("Goals", "what", "goal", "reached", "")
-        for goal in self.goals:
-            sign = "≥" if goal["at_least"] else "≤"
-            self.row(goal["what"], f"{sign} {goal['goal']:g}", goal["reached"], "" if goal["met"] else "not reached")
+    def goal(self, what, goal, values):
+        reached = statistics.median(values)
+        self.goals.append((what, f"≤ {goal:g}", spread(values), "" if reached <= goal else "not reached"))
 
 
 def machine():
@@ -291,65 +233,87 @@ def machine():
     import scipy
     import tensorflow as tf
 
-    versions = f"TensorFlow {tf.__version__}, Keras {keras.__version__}, scipy {scipy.__version__}"
+    name = platform.processor() or platform.machine()
+    if (cpus := Path("/proc/cpuinfo")).exists():
+        name = re.search(r"model name\s*: (.+)", cpus.read_text())[1]
     gpus = ", ".join(device.name for device in tf.config.list_physical_devices("GPU")) or "no GPU"
+    libraries = f"TensorFlow {tf.__version__}, Keras {keras.__version__}, scipy {scipy.__version__}"
     return (
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {gpus}, {platform.system()}, {versions}"
+        f"{name}, {os.cpu_count()} cores, {gpus}, {platform.system()}, Python {platform.python_version()}, {libraries}"
     )
+
+
+def commit():
+    """Return the short name of the commit, with a + if files have changed since."""
+    git = ["git", "-C", str(ROOT)]
+    name = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout
+    changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "nst_keras"], check=False).returncode
+    return name.strip() + "+" * bool(changed)
+
+
+def evaluations_part(report, sizes, at):
+    report.table("network", "px", "evaluation, ms", "× floor", "peak bytes a pixel")
+    for name in ("lite", "vgg19"):
+        for size in sizes if name == "lite" else (at,):
+            seconds = in_a_child(evaluation, name, size)
+            to_floor = ratios(seconds["ours"], seconds["floor"])
+            memory = round(in_a_child(memory_of_an_evaluation, name, size) / size**2)
+            milliseconds = 1000 * statistics.median(seconds["ours"])
+            report.row(name, size, round(milliseconds), spread(to_floor), memory)
+            report.figures[f"{name} {size}"] = {"ms": milliseconds, "to floor": to_floor, "bytes a pixel": memory}
+            if size == at:
+                report.goal(f"{name}, {size} px: evaluation / floor", 1.1 if name == "vgg19" else 1.25, to_floor)
+
+
+def optimisers_part(report, at, iterations):
+    found = in_a_child(optimisers, at, iterations)
+    report.table(f"optimiser, lite, {at} px", "added to an evaluation, × evaluation", f"loss after {iterations}")
+    for name, values in found.items():
+        report.row(name, spread(values["added"]), f"{values['loss']:.2f}")
+    report.figures["optimisers"] = found
+
+
+def command_part(report, at):
+    runs = {optimizer: [] for optimizer in ("lbfgs", "lbfgs-float32")}
+    for _ in range(TURNS):
+        for optimizer, made in runs.items():
+            made.append(in_a_child(command, at, optimizer))
+    report.table(f"from the command to a picture of {at} px, seconds", *runs)
+    for part in runs["lbfgs"][0]:
+        report.row(part, *(spread([run[part] for run in made], 1) for made in runs.values()))
+    report.figures["command"] = runs
+    report.goal(f"command to a written picture of {at} px, seconds", 12, [run["whole"] for run in runs["lbfgs"]])
+
+
+def print_part(report, side, tile):
+    found = in_a_child(large_print, side, tile)
+    report.table("print", "evaluation, s", "peak memory of the process, GB")
+    report.row(
+        f"{side} × {side} px, tile={tile}, lbfgs-float32", round(found["seconds"]), f"{found['bytes'] / 1e9:.1f}"
+    )
+    report.figures["print"] = found
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="small sizes, to try the script itself")
-    parser.add_argument("--json", type=Path, default=ROOT / "out" / "speed.json")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to try the script itself; writes nothing")
+    parser.add_argument("--print", action="store_true", dest="large", help="also a picture of 4096 × 4096 pixels")
     options = parser.parse_args()
-    sizes, at, rounds, iterations, run_size = (
-        ((64,), 64, 1, 20, 128) if options.quick else ((256, 512, 1024), 512, 10, 60, 384)
-    )
+    sizes, at, iterations = ((64,), 64, 5) if options.quick else ((256, 512, 1024), 512, 30)
     report = Report()
-    print(machine())
-
-    report.section("Per evaluation", "network", "px", "ms", "floor, ms", "ratio", "peak bytes a pixel")
-    for name in ("lite", "vgg19"):
-        for size in sizes:
-            turns = max(2, rounds // (5 if name == "vgg19" else 1) // max(1, size // 512))
-            value, floor = in_a_child(evaluation, name, size, turns).values()
-            memory = in_a_child(peak_memory, name, size) / size**2
-            report.row(name, size, round(value), round(floor), value / floor, round(memory))
-            report.figures[f"{name} {size}"] = {"ms": value, "floor": floor, "bytes_a_pixel": memory}
-            if size == at:
-                report.goal(f"{name}, {size} px: evaluation / floor", 1.1 if name == "vgg19" else 1.2, value / floor)
-
-    milliseconds = in_a_child(patterns, at, max(1, rounds // 4))
-    ours, example = milliseconds["ours"], milliseconds["three in a batch (Keras example)"]
-    report.figures["patterns"] = milliseconds
-    report.section(f"One step on VGG19 at {at} px", "pattern", "ms", "× ours")
-    for name, value in milliseconds.items():
-        report.row(name, round(value), value / ours)
-    report.goal("Keras example / ours", 2.7, example / ours, at_least=True)
-
-    found = in_a_child(optimisers, at, iterations)
-    report.figures["optimisers"] = found
-    report.section(f"Optimisers, lite at {at} px, {iterations} iterations", "", "evaluation, ms", "added, ms", "loss")
-    for name, values in found.items():
-        report.row(name, round(values["evaluation"]), round(values["added"]), values["loss"])
-
-    found = in_a_child(runs, run_size, 10 * iterations)
-    report.figures["runs"] = found
-    report.section(
-        f"Runs on lite at {run_size} px to the default's loss", "", "seconds", "full-size iterations", "loss"
-    )
-    for name, values in found["runs"].items():
-        note = "" if values["reached"] else " (did not get there)"
-        report.row(name + note, values["seconds"], values["evaluations"], values["loss"])
-    single = found["runs"]["single scale, scipy with bounds"]["seconds"]
-    report.goal("default / single scale with bounds, seconds", 1 / 3, found["runs"]["default"]["seconds"] / single)
-    report.goal("share of time inside the network and scipy", 0.8, found["inside"], at_least=True)
-
-    report.goal(f"command to a written {at} px picture, seconds", 20, cold_start(at))
-    report.print_goals()
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps({"machine": machine(), "goals": report.goals} | report.figures, indent=1))
+    report.say(f"Commit {commit()}, {date.today():%B %Y}. {machine()}.")
+    evaluations_part(report, sizes, at)
+    optimisers_part(report, at, iterations)
+    command_part(report, at)
+    if options.large:
+        print_part(report, *((128, 64) if options.quick else (4096, 1024)))
+    report.table("goal", "", "reached", "")
+    for goal in report.goals:
+        report.row(*goal)
+    if not options.quick:
+        FIGURES.write_text(json.dumps({"made": report.lines[0]} | report.figures, indent=1) + "\n", encoding="utf-8")
+        tables = "\n".join([*report.lines, "", ""])
+        PAGE.write_text(TABLES.sub(lambda _: tables, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
