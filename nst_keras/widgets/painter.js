@@ -140,7 +140,7 @@ async function render({ model, el }) {
   const color = slider(maskBar, "Colour %", 0, 100, 65);
   const shown = add(add(maskBar, "label", { textContent: "Show" }), "select", { ariaLabel: "Show" });
   ["all masks", ALONE, ...model.get("_layers")].forEach((text) => add(shown, "option", { text }));
-  shown.onchange = () => see();
+  shown.onchange = () => choose({});
   root.oninput = () => redraw(); // a slider moved
   const stage = add(root, "canvas", { className: "mask-painter-stage", tabIndex: 0, role: "application" });
   stage.style.aspectRatio = `${width} / ${height}`;
