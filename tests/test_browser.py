@@ -8,6 +8,7 @@ import re
 import shutil
 import threading
 
+import nbconvert
 import nbformat
 import numpy as np
 import pytest
@@ -589,6 +590,28 @@ def test_a_mask_painted_in_jupyter_is_read_in_the_kernel(browser, jupyter, appli
     hand.look(name)
     hand.press("Undo")
     page.locator(".mask-painter-status", has_text="table: 0.0 %").wait_for()
+    hand.press("Redo")
+    page.locator(".mask-painter-status", has_text=re.compile("table: [1-9]")).wait_for()
+
+    # A kernel that is started again does not know the painter; what was saved shows the masks without it
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(1).click()
+    with page.expect_response(lambda response: response.request.method == "PUT" and "paint.ipynb" in response.url):
+        page.keyboard.press("Control+s")
+    saved = nbformat.read(folder / name / "paint.ipynb", as_version=4)
+    html, _ = nbconvert.HTMLExporter().from_notebook_node(saved)
+    assert re.search(r'class="mask-painter-still"><img alt="cup: 0.0%, table: [1-9]', html)
+    page.keyboard.press("Escape")
+    page.keyboard.press("0")
+    page.keyboard.press("0")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    hand.drag((200, 100), (300, 100))
+    page.get_by_text("No kernel: what you paint now is not kept. Run the cell again.").wait_for()
+    hand.look(f"{name}_no_kernel")
+    assert not page.locator(".mask-painter-still").is_visible()
+    page.reload()
+    page.locator(".mask-painter-still img").wait_for()
+    hand.look(f"{name}_reopened")
+    assert page.get_by_text("model not found").filter(visible=True).count() == 0
     page.close()
 
     with np.load(folder / name / "painted.npz", allow_pickle=False) as masks:
