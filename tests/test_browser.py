@@ -594,6 +594,7 @@ def test_a_mask_painted_in_jupyter_is_read_in_the_kernel(browser, jupyter, appli
     page.locator(".mask-painter-status", has_text=re.compile("table: [1-9]")).wait_for()
 
     # A kernel that is started again does not know the painter; what was saved shows the masks without it
+    page.wait_for_function("/table: [1-9]/.test(document.querySelector('.mask-painter-still img').alt)")
     page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(1).click()
     with page.expect_response(lambda response: response.request.method == "PUT" and "paint.ipynb" in response.url):
         page.keyboard.press("Control+s")
@@ -611,7 +612,8 @@ def test_a_mask_painted_in_jupyter_is_read_in_the_kernel(browser, jupyter, appli
     page.reload()
     page.locator(".mask-painter-still img").wait_for()
     hand.look(f"{name}_reopened")
-    assert page.get_by_text("model not found").filter(visible=True).count() == 0
+    page.get_by_text("model not found").wait_for(state="attached")
+    assert not page.get_by_text("model not found").is_visible()
     page.close()
 
     with np.load(folder / name / "painted.npz", allow_pickle=False) as masks:

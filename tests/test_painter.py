@@ -277,6 +277,8 @@ def test_a_pair_of_painters_makes_arguments_of_style_transfer(image, rng, monkey
     painting = rng.uniform(size=(50, 50, 3)).astype("float32")
     pair = MaskPairPainter(image, painting, {"sky": np.ones(SHAPE), "land": np.zeros(SHAPE)}, folder=tmp_path)
     photograph, style = pair.children
+    with pytest.raises(ValueError, match=r"land is black on the photograph\. Paint where it goes"):
+        pair.settings  # noqa: B018
     assert pair.titles == ("photograph", "painting") and style.labels == ("sky", "land")
     from_browser(photograph, *np.full((2, *SHAPE), [[[255]], [[51]]], "uint8"))
     its_sky = np.zeros((50, 50), "uint8")

@@ -205,18 +205,18 @@ class MaskPainter(_LeavesStill, anywidget.AnyWidget):
     def _keep(self, change):
         """Save in `folder` the masks that have changed."""
         try:
-            for (label, path), *packed in zip(self._kept.items(), change["old"], change["new"], strict=True):
+            for path, *packed in zip(self._kept.values(), change["old"], change["new"], strict=True):
                 old, new = (_unpacked(levels, self._painted_shape) for levels in packed)
                 if not np.array_equal(old, new):
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    save_mask(self.masks[label], path, inputs=self._inputs)
+                    save_mask(resize_mask(new / np.float32(255), self._shape), path, inputs=self._inputs)
         except (OSError, ValueError) as error:
             self.send({"error": f"The mask could not be saved in the folder: {error}"})
 
     def _jpeg(self):
         """Return, in base64, a small picture with the masks in their colours, and their outlines."""
         picture = self._small
-        for label, mask in zip(self._labels, self.masks.values(), strict=True):
+        for label, mask in zip(self._labels, self._painted().values(), strict=True):
             mask = resize_mask(mask, picture.shape)
             outline = (mask > 0.5) & ~ndimage.binary_erosion(mask > 0.5, border_value=1)
             share = np.where(outline, 1, 0.4 * mask)[..., None]
@@ -224,13 +224,17 @@ class MaskPainter(_LeavesStill, anywidget.AnyWidget):
         return base64.b64encode(encoded(to_pil(picture), "JPEG")).decode()
 
     def __str__(self):
-        return ", ".join(f"{label}: {mask.mean():.1%}" for label, mask in self.masks.items())
+        return ", ".join(f"{label}: {mask.mean():.1%}" for label, mask in self._painted().items())
+
+    def _painted(self):
+        """Return the masks at the size at which they are painted."""
+        levels = [_unpacked(packed, self._painted_shape) / np.float32(255) for packed in self._packed]
+        return dict(zip(self.labels, levels, strict=True))
 
     @property
     def masks(self) -> dict[str, MaskArray]:
         """The masks as they are painted now: {label: mask at the image's own size}, white where painted."""
-        levels = [_unpacked(packed, self._painted_shape) / np.float32(255) for packed in self._packed]
-        return {label: resize_mask(level, self._shape) for label, level in zip(self.labels, levels, strict=True)}
+        return {label: resize_mask(mask, self._shape) for label, mask in self._painted().items()}
 
     def save(self, folder: PathLike) -> list[Path]:
         """Save each mask as label.png in `folder`, but never over an input; return the paths."""
@@ -272,6 +276,9 @@ class MaskPairPainter(_LeavesStill, Tab):
     @property
     def settings(self) -> dict[str, list]:
         """`style`, `masks` and `style_masks` for `style_transfer`; where the painting's mask is black, it is None."""
-        masks, parts = (list(painter.masks.values()) for painter in self._painters)
-        style_masks = [mask if mask.any() else None for mask in parts]
-        return {"style": [self._style] * len(masks), "masks": masks, "style_masks": style_masks}
+        masks, parts = (painter.masks for painter in self._painters)
+        for label, mask in masks.items():
+            if not mask.any():
+                raise ValueError(f"{label} is black on the photograph. Paint where it goes, or make a pair without it.")
+        style_masks = [mask if mask.any() else None for mask in parts.values()]
+        return {"style": [self._style] * len(masks), "masks": list(masks.values()), "style_masks": style_masks}
