@@ -216,7 +216,7 @@ async function render({ model, el }) {
     if (alone) context.fillRect(view.x, view.y, view.scale * width, view.scale * height);
     else place(bitmap, 1);
     layers.forEach((layer, i) => place(layer.context.canvas, hidden(i) ? 0 : alone ? 1 : opacity(i)));
-    if (!alone) place(marks.canvas, 1);
+    if (!alone || tool === "smart") place(marks.canvas, 1);
     context.imageSmoothingEnabled = false;
     if (seen && !before) place(seen.canvas, opacity(active));
     const outline = new Path2D();

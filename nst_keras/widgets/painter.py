@@ -35,12 +35,14 @@ MAX_PAINTED_SIDE = 1600
 STILL_SIDE = 480  # pixels of the picture that stays in the notebook
 REFINEMENTS = {"grow": grow_mask, "shrink": shrink_mask, "feather": feather_mask}
 LAYERS = [f"block{number}_conv1" for number in range(1, 6)]  # the other layers of a block have the same positions
-# In a notebook with a living painter, the still is hidden; without one, what Jupyter says in its place.
+# While a painter is shown, the still is hidden; otherwise the message of Jupyter in the painter's place is.
 STILL = """<style>
 .jp-OutputArea:has(.mask-painter) > .jp-OutputArea-child:has(.mask-painter-still),
 .jp-OutputArea-child:not(:has(.mask-painter)):has(+ * .mask-painter-still) {{ display: none }}
 </style>
-<div class="mask-painter-still">{pictures}<p>The masks as they were painted. To paint, run the cell.</p></div>"""
+<div class="mask-painter-still">{pictures}
+<p>The masks as they were painted. To paint, run the cell. If no painter comes, install anywidget where Jupyter runs.</p>
+</div>"""
 
 _network = functools.cache(lambda: build_network("lite", LAYERS))
 
@@ -74,7 +76,7 @@ def _refused(value, painter):
 
 
 class _LeavesStill:
-    """A widget of painters that leaves a picture of their masks in the notebook, for where no kernel is."""
+    """A widget of painters that leaves a picture of their masks in the notebook, for readers without a kernel."""
 
     _shown_still = None
 
@@ -108,7 +110,7 @@ class MaskPainter(_LeavesStill, anywidget.AnyWidget):
     and Space or Enter paints. The menu Show shows a mask as a layer of the network sees it, and what `check_masks`
     would say of it.
 
-    The painter runs in JupyterLab 4 and Notebook 7, and should run in VS Code and Colab. Where no kernel is, a saved
+    The painter runs in JupyterLab 4 and Notebook 7, and should run in VS Code and Colab. Without a kernel, a saved
     notebook shows a picture of the masks. A mask has 256 levels. It is painted at the size of the picture, or, if that
     is over 1600 pixels, at 1600, and then resized.
 
