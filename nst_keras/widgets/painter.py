@@ -41,8 +41,8 @@ STILL = """<style>
 .jp-OutputArea-child:not(:has(.mask-painter)):has(+ * .mask-painter-still) {{ display: none }}
 </style>
 <div class="mask-painter-still">{pictures}
-<p>The masks as they were painted. To paint, run the cell. If no painter comes, install anywidget where Jupyter runs.</p>
-</div>"""
+<p>The masks as they were painted. To paint, run the cell.
+If no painter comes, install anywidget where Jupyter runs.</p></div>"""
 
 _network = functools.cache(lambda: build_network("lite", LAYERS))
 
