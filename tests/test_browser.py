@@ -8,6 +8,7 @@ import re
 import shutil
 import threading
 
+import nbconvert
 import nbformat
 import numpy as np
 import pytest
@@ -38,10 +39,19 @@ PAGE = """<!doctype html><link rel="stylesheet" href="painter.css"><div id="view
     get: (name) => state[name],
     set(name, value) { state[name] = value; call(`change:${name}`); },
     save_changes() { this.saved += 1; },
-    send(content, _, buffers) { this.asked.push([content, buffers.map((buffer) => [...new Uint8Array(buffer)])]); },
+    send(content, callbacks, buffers) {
+      this.done = () => callbacks.iopub.status({ content: { execution_state: "idle" } });
+      if (this.closed) throw new Error("Cannot send");
+      if (content.how !== "hear") this.asked.push([content, buffers.map((buffer) => [...new Uint8Array(buffer)])]);
+    },
     answer: (content, buffers) => call("msg:custom", content, buffers.map(bytes)),
     on: (event, listener) => (listeners[event] ??= new Set()).add(listener),
     off: (event, listener) => listeners[event].delete(listener),
+  };
+  window.colorAt = (x, y) => {
+    const canvas = document.querySelector("canvas");
+    const scale = canvas.width / 160;
+    return [...canvas.getContext("2d").getImageData(scale * x, scale * y, 1, 1).data].slice(0, 3);
   };
   window.unmount = await painter.render({ model, el: document.getElementById("view") });
 </script>"""
@@ -104,7 +114,7 @@ class Painting(Hand):
 
     def __init__(self, browser, address, folder, painter, **options):
         self.painter, self.saved, self.errors = painter, 0, []
-        state = painter.get_state(["_picture", "_labels", "_packed"])
+        state = painter.get_state(["_picture", "_labels", "_layers", "_packed"])
         state |= {"_picture": list(state["_picture"]), "_packed": [list(mask) for mask in state["_packed"]]}
         (folder / "state.json").write_text(json.dumps(state))
         page = browser.new_page(viewport={"width": 800, "height": 900}, **options)
@@ -122,10 +132,20 @@ class Painting(Hand):
         ((content, buffers),) = answers
         self.page.evaluate("([content, buffers]) => model.answer(content, buffers)", [content, [*map(list, buffers)]])
 
+    def move(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def color(self, x, y):
+        return self.page.evaluate("([x, y]) => colorAt(x, y)", [x, y])
+
     def masks(self):
         """The masks after one more edit, through the checks of what a browser sends."""
         self.saved += 1
         self.page.wait_for_function("count => model.saved === count", arg=self.saved)
+        return self.masks_now()
+
+    def masks_now(self):
         packed = self.page.evaluate("model.get('_packed').map(mask => Array.from(mask))")
         self.painter.set_state({"_packed": [bytes(mask) for mask in packed]})
         assert not self.errors
@@ -290,6 +310,8 @@ def test_masks_are_refined(painting):
         np.testing.assert_array_equal(painting.masks()["disc"], disc)
     painting.press("Invert")
     np.testing.assert_array_equal(painting.masks()["disc"], 1 - disc)
+    painting.stage.press("Delete")
+    assert (painting.masks()["disc"] == 0).all()
 
 
 def test_fill_is_that_of_select_flood(painting, image):
@@ -356,7 +378,7 @@ def test_everything_is_reached_and_worked_with_keys_that_stay_inside(painting):
     names = painting.page.get_by_role("button").all_inner_texts()
     assert names[:8] == ["Brush", "Smart", "Polygon", "Fill", "Move", "Erase", "Undo", "Redo"]
     assert names[8:14] == ["Zoom +", "Zoom −", "Fit", "disc", "bar", "rest"]
-    assert names[14:] == ["Grow", "Shrink", "Feather", "Invert", "The rest"]
+    assert names[14:] == ["Grow", "Shrink", "Feather", "Clear", "Invert", "The rest"]
     assert all(button.get_attribute("title") for button in painting.page.get_by_role("button").all())
     painting.drag((50, 40), (60, 40))
     painting.masks()
@@ -388,9 +410,101 @@ def test_everything_is_reached_and_worked_with_keys_that_stay_inside(painting):
         assert int(size.input_value()) > before
         painting.stage.dispatch_event("keydown", {"key": "[", "bubbles": True, **modifiers})
         assert int(size.input_value()) == before
+    painting.stage.press(".")
+    assert int(size.input_value()) > before
+    painting.stage.press(",")
+    assert int(size.input_value()) == before
     painting.page.get_by_role("button", name="disc").press("Enter")
     assert painting.page.get_by_role("button", name="disc").get_attribute("aria-pressed") == "true"
     assert painting.page.evaluate("leaked") == []
+
+
+def test_keys_alone_paint_lines_polygons_and_fills(painting):
+    """The cursor starts in the middle, at (80, 60); an arrow is one pixel of this small picture, with Shift ten."""
+    painting.set("Size", 8)
+    painting.set("Hardness %", 100)
+    painting.page.get_by_label("Show").press("Tab")
+    assert painting.page.evaluate("document.activeElement.matches('canvas:focus-visible')")
+    painting.move("Shift+ArrowLeft", "ArrowUp", "ArrowUp", "ArrowRight")
+    painting.look("keys")
+    painting.move("Space")
+    spot = painting.masks()["disc"]
+    assert ndimage.center_of_mass(spot) == pytest.approx((57.5, 70.5), abs=0.1)
+    painting.move("Shift+ArrowRight", "Shift+ArrowRight", "Shift+Enter")
+    line = painting.masks()["disc"]
+    assert (line[distance_to_line(71, 91, 58) < 3] == 1).all() and (line[distance_to_line(71, 91, 58) > 5] == 0).all()
+
+    painting.move("2", "p", "Space", "Shift+ArrowRight", "Enter", "Shift+ArrowDown", "Space", "Enter")
+    bar = painting.masks()["bar"]
+    assert np.abs(bar - select_polygon((120, 160), [(91, 58), (101, 58), (101, 68)])).mean() < 0.002
+    painting.move("3", "f", *["Shift+ArrowRight"] * 20, "Space")
+    rest = painting.masks()["rest"]
+    assert rest[60, 140] == 1 and rest[60, 10] == 0
+    assert painting.page.evaluate("leaked") == []
+
+
+def test_space_and_a_drag_move_the_picture_with_every_tool(painting):
+    painting.press("Fill")
+    painting.stage.focus()
+    painting.page.keyboard.press("+")
+    painting.page.keyboard.down("Space")
+    painting.drag((50, 40), (90, 40))
+    painting.page.keyboard.up("Space")
+    assert painting.page.evaluate("model.saved") == 0
+    painting.page.keyboard.press("b")
+    painting.click(90, 40)
+    row, column = ndimage.center_of_mass(painting.masks()["disc"])
+    assert (row, column) == pytest.approx((60 - 20 / 1.5, 80 + (10 - 40) / 1.5), abs=1)
+
+
+def test_a_mask_is_shown_as_a_layer_sees_it_with_the_findings(browser, address, tmp_path, image):
+    """At 64 pixels, block5_conv1 has 4×3 positions; a position is 40 pixels of the picture wide."""
+    painting = Painting(browser, address, tmp_path, MaskPainter(image, ["disc", "rest"], size=64))
+    painting.set("Size", 20)
+    painting.set("Hardness %", 100)
+    painting.click(20, 20)
+    spot = painting.masks()["disc"]
+    assert painting.color(5, 5) == painting.color(150, 110)
+    painting.page.get_by_label("Show").select_option("block5_conv1")
+    painting.answer()
+    status = painting.page.locator(".mask-painter-status")
+    status.filter(has_text="block5_conv1 has 4×3 positions; disc is more than half white on 0.").wait_for()
+    assert re.search(r"disc has regions that vanish: .*1 of 1 at block5_conv1 \(4×3\)", status.inner_text())
+    painting.page.wait_for_function("JSON.stringify(colorAt(5, 5)) !== JSON.stringify(colorAt(150, 110))")
+    painting.look("layer")
+    assert painting.color(5, 5) == painting.color(35, 5) == painting.color(5, 35) != painting.color(45, 5)
+
+    painting.press("Invert")
+    painting.masks()
+    painting.answer()
+    status.filter(has_text="more than half white on 12.").wait_for()
+    painting.page.get_by_label("Show").select_option("the mask alone")
+    painting.page.wait_for_function("colorAt(150, 110).every((level, i) => level === [255, 127, 14][i])")
+    painting.look("alone")
+    assert painting.color(20, 20) == [0, 0, 0]
+    np.testing.assert_allclose(painting.masks_now()["disc"], 1 - spot, atol=1e-6)
+    painting.page.close()
+
+
+def test_a_kernel_without_this_painter_is_told_in_a_banner(painting):
+    """A restarted kernel is done with a message and has not answered; one that was shut down takes none."""
+    banner = painting.page.get_by_role("alert")
+    painting.drag((50, 40), (60, 40))
+    painting.masks()
+    painting.page.evaluate("model.answer({asked: 1}, []); model.done()")
+    assert banner.inner_text() == ""
+    painting.drag((50, 60), (60, 60))
+    painting.masks()
+    assert banner.inner_text() == "", "a kernel that is busy answers later"
+    painting.page.evaluate("model.done()")
+    assert banner.inner_text() == "No kernel: what you paint now is not kept. Run the cell again."
+    painting.look("no_kernel")
+    painting.page.evaluate("model.answer({asked: 2}, [])")
+    assert banner.inner_text() == ""
+    painting.page.evaluate("model.closed = true")
+    painting.drag((50, 80), (60, 80))
+    painting.page.get_by_text("No kernel").wait_for()
+    assert not painting.errors
 
 
 def test_fingers_paint_and_two_of_them_zoom(browser, address, tmp_path, image):
@@ -476,6 +590,30 @@ def test_a_mask_painted_in_jupyter_is_read_in_the_kernel(browser, jupyter, appli
     hand.look(name)
     hand.press("Undo")
     page.locator(".mask-painter-status", has_text="table: 0.0 %").wait_for()
+    hand.press("Redo")
+    page.locator(".mask-painter-status", has_text=re.compile("table: [1-9]")).wait_for()
+
+    # A kernel that is started again does not know the painter; what was saved shows the masks without it
+    page.wait_for_function("/table: [1-9]/.test(document.querySelector('.mask-painter-still img').alt)")
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(1).click()
+    with page.expect_response(lambda response: response.request.method == "PUT" and "paint.ipynb" in response.url):
+        page.keyboard.press("Control+s")
+    saved = nbformat.read(folder / name / "paint.ipynb", as_version=4)
+    html, _ = nbconvert.HTMLExporter().from_notebook_node(saved)
+    assert re.search(r'class="mask-painter-still"><img alt="cup: 0.0%, table: [1-9]', html)
+    page.keyboard.press("Escape")
+    page.keyboard.press("0")
+    page.keyboard.press("0")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    hand.drag((200, 100), (300, 100))
+    page.get_by_text("No kernel: what you paint now is not kept. Run the cell again.").wait_for()
+    hand.look(f"{name}_no_kernel")
+    assert not page.locator(".mask-painter-still").is_visible()
+    page.reload()
+    page.locator(".mask-painter-still img").wait_for()
+    hand.look(f"{name}_reopened")
+    page.get_by_text("model not found").wait_for(state="attached")
+    assert not page.get_by_text("model not found").is_visible()
     page.close()
 
     with np.load(folder / name / "painted.npz", allow_pickle=False) as masks:

@@ -1,5 +1,6 @@
 """The mask painter's Python side: what goes to the browser, and what is accepted from there."""
 
+import base64
 import io
 import re
 import zlib
@@ -10,10 +11,11 @@ from conftest import ROOT
 from PIL import Image
 from scipy import ndimage
 
-from nst_keras import MaskWarning, grow_mask, load_image, load_mask, resize_mask
+from nst_keras import MaskWarning, grow_mask, load_image, load_mask, resize_mask, save_mask, style_transfer
 from nst_keras.image import to_pil
 from nst_keras.masks.selections import select_ellipse, select_scribble
-from nst_keras.widgets import MaskPainter
+from nst_keras.widgets import MaskPainter, MaskPairPainter
+from nst_keras.widgets import painter as painter_module
 
 SHAPE = 40, 60
 
@@ -112,9 +114,12 @@ def ask(painter, levels, **question):
     """What Python answers the browser: the message, and the mask in it or None."""
     answers = []
     painter.send = lambda *message: answers.append(message)
-    painter._handle_custom_msg(question, [memoryview(levels if isinstance(levels, bytes) else zlib.compress(levels))])
-    ((content, buffers),) = answers
-    masks = [np.frombuffer(zlib.decompress(mask), "uint8").reshape(SHAPE) / 255 for mask in buffers]
+    levels = levels if isinstance(levels, list) else [levels]
+    buffers = [memoryview(mask if isinstance(mask, bytes) else zlib.compress(mask)) for mask in levels]
+    painter._handle_custom_msg(question, buffers)
+    content, buffers = (*answers[0], [])[:2]
+    shape = content.get("grid", SHAPE)
+    masks = [np.frombuffer(zlib.decompress(mask), "uint8").reshape(shape) / 255 for mask in buffers]
     return content, *masks
 
 
@@ -132,6 +137,24 @@ def test_python_answers_with_the_mask_of_strokes_and_with_refined_masks():
     np.testing.assert_allclose(grown, grow_mask(mask, 3), atol=1e-6)
 
 
+def test_python_answers_with_what_a_layer_sees_of_a_mask_and_with_its_findings(image):
+    """The 40×60 picture is painted at 64 pixels, 43×64: block5_conv1 has 2×4 positions, block2_conv1 21×32."""
+    painter = MaskPainter(image, ["sky", "moon"], size=64)
+    moon = select_ellipse(SHAPE, (20, 14), (3, 3))
+    levels = [np.round(mask * 255).astype("uint8") for mask in (1 - moon, moon)]
+    content, mask = ask(painter, levels, how="see", layer="block5_conv1", asked=3, index=1)
+    assert (content["asked"], content["index"], content["layer"], content["grid"]) == (3, 1, "block5_conv1", (2, 4))
+    np.testing.assert_allclose(mask, resize_mask(resize_mask(moon, (43, 64)), (2, 4)), atol=0.01)
+    assert content["found"].startswith("block5_conv1 has 4×2 positions; moon is more than half white on 0.\n– moon has")
+    assert re.search(r"moon has regions that vanish: .*1 of 1 at block5_conv1 \(4×2\)", content["found"])
+    content, mask = ask(painter, levels, how="see", layer="block2_conv1", asked=3, index=0)
+    assert mask.shape == (21, 32) and mask.min() < 0.5
+    assert "invert" not in content["found"], "the moon is another mask"
+    content, _ = ask(painter, [np.zeros(SHAPE, "uint8")] * 2, how="see", layer="block5_conv1", index=0)
+    assert content["found"].endswith("Nothing is painted yet.")
+    assert ask(painter, [], how="hear", asked=5) == ({"asked": 5, "index": None},)
+
+
 @pytest.mark.parametrize(
     ("levels", "question", "message"),
     [
@@ -139,6 +162,10 @@ def test_python_answers_with_the_mask_of_strokes_and_with_refined_masks():
         (bytes(2399), {"how": "grow", "pixels": 1}, "send bytes|compressed with zlib"),
         (BLACK, {"how": "save", "pixels": 1}, "save"),
         (BLACK, {"pixels": 1}, "how"),
+        (BLACK, {"how": "see", "index": 0, "layer": "block6_conv1"}, "block6"),
+        (BLACK, {"how": "see", "index": 1, "layer": "block5_conv1"}, "range"),
+        (BLACK, {"how": "see", "index": "0", "layer": "block5_conv1"}, "indices"),
+        ([], {"how": "grow", "pixels": 1}, "range"),
         (BLACK, {"how": "grow", "pixels": "1"}, "pixels must be a finite number"),
     ],
 )
@@ -174,6 +201,108 @@ def test_masks_are_saved_under_their_labels_and_inputs_kept(image, tmp_path):
     to_pil(image).save(tmp_path / "picture.png")
     with pytest.raises(ValueError, match="one of the input pictures"):
         MaskPainter(tmp_path / "picture.png", ["picture"]).save(tmp_path)
+
+
+def test_masks_are_kept_in_a_folder_and_found_there_by_the_next_painter(image, tmp_path):
+    folder = tmp_path / "kept"
+    painter = MaskPainter(image, {"sky": np.full(SHAPE, 0.2), "land": np.zeros(SHAPE)}, folder=folder)
+    assert not folder.exists()
+    sky = np.full(SHAPE, 51, "uint8")
+    land = sky * 4
+    from_browser(painter, sky, land)
+    assert [path.name for path in folder.iterdir()] == ["land.png"], "sky has not changed"
+    again = MaskPainter(image, {"sky": np.full(SHAPE, 0.2), "land": np.zeros(SHAPE)}, folder=folder)
+    np.testing.assert_allclose(again.masks["land"], 0.8)
+    np.testing.assert_allclose(again.masks["sky"], 0.2)
+    from_browser(again, sky, land // 2)
+    np.testing.assert_allclose(load_mask(folder / "land.png"), 102 / 255)
+
+
+def test_a_folder_keeps_inputs_and_says_when_it_cannot_save(image, tmp_path):
+    save_mask(np.full(SHAPE, 0.4), tmp_path / "sky.png")
+    with pytest.raises(ValueError, match="one of the input pictures"):
+        MaskPainter(image, {"sky": tmp_path / "sky.png"}, folder=tmp_path)
+    (tmp_path / "file").write_text("no folder")
+    painter = MaskPainter(image, folder=tmp_path / "file")
+    told = []
+    painter.send = told.append
+    from_browser(painter, np.full(SHAPE, 9, "uint8"))
+    assert "could not be saved in the folder" in told[0]["error"]
+    np.testing.assert_allclose(painter.masks["mask"], 9 / 255)
+    with pytest.raises(ValueError, match="size must be a whole number of at least"):
+        MaskPainter(image, size=0)
+
+
+class Handle:
+    """What IPython's `display` returns with `display_id`, and all that was shown."""
+
+    def __init__(self):
+        self.shown = []
+
+    def __call__(self, data, **options):
+        self.shown.append(data)
+        return self
+
+    update = __call__
+
+
+def pictures(html):
+    return [
+        (alt, np.asarray(Image.open(io.BytesIO(base64.b64decode(data))), "float32") / 255)
+        for alt, data in re.findall(r'<img alt="(.*?)" src="data:image/jpeg;base64,(.*?)">', html)
+    ]
+
+
+def test_a_painter_leaves_a_picture_of_its_masks_that_follows_them(monkeypatch):
+    monkeypatch.setattr(painter_module, "display", handle := Handle())
+    painter = MaskPainter(np.zeros((*SHAPE, 3)), ["sky", "land"])
+    from_browser(painter, *np.zeros((2, *SHAPE), "uint8"))
+    assert not handle.shown, "it is not shown yet"
+    painter._ipython_display_()
+    widget, still = handle.shown
+    assert "application/vnd.jupyter.widget-view+json" in widget and "run the cell" in widget["text/plain"]
+    ((alt, black),) = pictures(still["text/html"])
+    assert alt == "sky: 0.0%, land: 0.0%" and black.max() < 0.05
+    land = np.zeros(SHAPE, "uint8")
+    land[20:] = 255
+    from_browser(painter, 0 * land, land)
+    ((alt, picture),) = pictures(handle.shown[-1]["text/html"])
+    assert alt == "sky: 0.0%, land: 50.0%"
+    assert picture[:18].max() < 0.2 and picture[24:36, 10:50, 2].min() > 0.2, "blue on the land"
+    assert picture[20, 10:50, 2].mean() > 1.5 * picture[30, 10:50, 2].mean(), "with an outline"
+
+
+def test_a_pair_of_painters_makes_arguments_of_style_transfer(image, rng, monkeypatch, tmp_path):
+    """The same labels on photograph and painting; a label that is black on the painting takes all of it."""
+    painting = rng.uniform(size=(50, 50, 3)).astype("float32")
+    pair = MaskPairPainter(image, painting, {"sky": np.ones(SHAPE), "land": np.zeros(SHAPE)}, folder=tmp_path)
+    photograph, style = pair.children
+    with pytest.raises(ValueError, match=r"land is black on the photograph\. Paint where it goes"):
+        pair.settings  # noqa: B018
+    assert pair.titles == ("photograph", "painting") and style.labels == ("sky", "land")
+    from_browser(photograph, *np.full((2, *SHAPE), [[[255]], [[51]]], "uint8"))
+    its_sky = np.zeros((50, 50), "uint8")
+    its_sky[:20] = 255
+    style.set_state({"_packed": [memoryview(zlib.compress(level)) for level in (its_sky, 0 * its_sky)]})
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.png")) == [
+        "painting/sky.png",
+        "photograph/land.png",
+    ]
+    settings = pair.settings
+    np.testing.assert_allclose(settings["masks"][1], 0.2)
+    np.testing.assert_array_equal(settings["style_masks"][0], its_sky / 255)
+    assert settings["style_masks"][1] is None and settings["style"] == [painting] * 2
+    result = style_transfer(image, **settings, size=64, iterations=1)
+    assert len(result.styles) == 2
+
+    monkeypatch.setattr(painter_module, "display", handle := Handle())
+    pair._ipython_display_()
+    assert [alt for alt, _ in pictures(handle.shown[1]["text/html"])] == [
+        "sky: 100.0%, land: 20.0%",
+        "sky: 40.0%, land: 0.0%",
+    ]
+    from_browser(photograph, *np.zeros((2, *SHAPE), "uint8"))
+    assert pictures(handle.shown[2]["text/html"])[0][0] == "sky: 0.0%, land: 0.0%"
 
 
 @pytest.mark.parametrize("label", ["", "../sky", "a/b", "a\\b", "con:", ".hidden", "sky.", " sky", 3, None])

@@ -6,7 +6,7 @@ guided Gram matrix uses them.
 
 import functools
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -117,7 +117,7 @@ def check_masks(masks: Masks, image: ImageSource | None = None, *, grids: Grids 
                 f"image is {sides(image.shape)} pixels, the masks {sides(total.shape)}: load_mask(…, image.shape) "
                 "makes a mask of the image's size."
             )
-    findings = [f for name, mask in masks.items() for f in _single_findings(name, mask, total - mask, grids)]
+    findings = [f for name, mask in masks.items() for f in mask_findings(name, mask, total - mask, grids)]
     findings += _joint_findings(masks, total)
     return MaskReport(findings, masks, grids, image)
 
@@ -139,8 +139,8 @@ def _joint_findings(masks, total):
         )
 
 
-def _single_findings(name, mask, others, grids):
-    """Yield what is wrong with one mask; `others` is the sum of the other masks."""
+def mask_findings(name: str, mask: MaskArray, others: MaskArray, grids: Grids) -> Iterator[str]:
+    """Yield what seems wrong with one mask, as `check_masks` says it; `others` is the sum of the other masks."""
     low, high, mean = mask.min(), mask.max(), mask.mean()
     if high < MIN_CONTRAST:
         yield f"{name} is black, {low:.2f} to {high:.2f}: its style acts nowhere. Paint white where it is to act."

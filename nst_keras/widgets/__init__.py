@@ -2,11 +2,11 @@
 
 try:
     from .desk import MixingDesk
-    from .painter import MaskPainter
+    from .painter import MaskPainter, MaskPairPainter
 except ImportError as error:
     raise ImportError(
         "The widgets need anywidget: pip install anywidget, then restart the kernel. Without it, select_scribble, "
         "select_polygon, select_color and the others of nst_keras.masks.selections make masks."
     ) from error
 
-__all__ = ["MaskPainter", "MixingDesk"]
+__all__ = ["MaskPainter", "MaskPairPainter", "MixingDesk"]

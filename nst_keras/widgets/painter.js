@@ -3,18 +3,21 @@
 // A mask is an array of width × height levels, 255 where the style applies. Every tool makes a cover, an array of the
 // same kind. Painting takes the maximum of mask and cover, erasing the minimum of mask and 255 − cover: the union and
 // the difference of nst_keras.combine_masks. Points are in pixels of the picture, from its upper left corner.
-// Smart and the refinements are made in Python: a message goes there, and a mask, or what is wrong, comes back.
+// Smart, the refinements and what a layer sees are made in Python: a message goes there, and a mask, or what is wrong,
+// comes back.
 
 const TOOLS = {
-  brush: ["Brush", "b", "Drag to paint; Shift and a click draw a line. Keys [ and ] change the size."],
+  brush: ["Brush", "b", "Drag to paint; Shift and a click draw a line. Keys , and . change the size."],
   smart: ["Smart", "s", "Draw on the subject and, with Shift or Erase, on the rest: the mask follows the edge."],
   polygon: ["Polygon", "p", "Click corners. Enter, a double click or the first one closes it; Backspace undoes one."],
-  fill: ["Fill", "f", "Click to fill a connected area of like colours. Keys [ and ] change the tolerance."],
-  move: ["Move", "m", "Drag to move. With every tool: the middle button; Ctrl and the wheel, or two fingers, zoom."],
+  fill: ["Fill", "f", "Click to fill a connected area of like colours. Keys , and . change the tolerance."],
+  move: ["Move", "m", "Drag to move. With every tool: Space and drag; Ctrl and the wheel, or two fingers, zoom."],
 };
 const OUTSIDE = 255; // the strokes of Smart: 0 for none, the number of a mask, from 1 on, or this
 const MAX_UNDONE = 30;
-const OPACITY = { active: 0.65, other: 0.3 };
+const ALONE = "the mask alone";
+const NO_KERNEL = "No kernel: what you paint now is not kept. Run the cell again.";
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const MAX_SPECKLE = 0.0005; // of the picture: a fill covers smaller gaps, too
 const HANDLE = 10; // screen pixels: a click this near to a polygon's first point closes it
 const MAX_ZOOM = 32; // screen pixels per pixel of the picture
@@ -96,8 +99,10 @@ async function render({ model, el }) {
   let [strokes, last, asked, note] = [new Uint8Array(width * height), null, 0, ""]; // the brush was at `last`
   let view = { scale: 1, x: 0, y: 0 }; // a point is at scale · point + (x, y) on the screen
   const pointers = new Map(); // id → position on the screen, while pressed
+  let [keyed, held, seen] = [false, null, null]; // keys moved the cursor; Space is "down" or pans; what a layer sees
 
   const root = add(el, "div", { className: "mask-painter" });
+  const banner = add(root, "div", { className: "mask-painter-banner", role: "alert" });
   const bar = add(root, "div", { className: "mask-painter-bar", role: "toolbar", ariaLabel: "Tools" });
   const maskBar = add(root, "div", { className: "mask-painter-bar", role: "toolbar", ariaLabel: "Masks" });
   const keys = {};
@@ -123,6 +128,7 @@ async function render({ model, el }) {
   button(maskBar, "Grow", `Grow the mask by ${by} px`, "g", () => refine("grow"));
   button(maskBar, "Shrink", `Shrink the mask by ${by} px`, "h", () => refine("shrink"));
   button(maskBar, "Feather", `Soften its edge by ${by} px`, "t", () => refine("feather"));
+  button(maskBar, "Clear", "Make the mask black", "Delete", () => replace(() => 0));
   button(maskBar, "Invert", "White becomes black, black white", "i", () => replace((level) => 255 - level));
   button(maskBar, "The rest", "Take what is in no other mask", "r", () => {
     const others = masks.filter((_, index) => index !== active);
@@ -131,7 +137,12 @@ async function render({ model, el }) {
   const size = slider(maskBar, "Size", 1, Math.ceil(width / 2), Math.ceil(width / 16));
   const hardness = slider(maskBar, "Hardness %", 0, 100, 80);
   const tolerance = slider(maskBar, "Tolerance %", 0, 100, 10);
-  const stage = add(root, "canvas", { className: "mask-painter-stage", tabIndex: 0 });
+  const color = slider(maskBar, "Colour %", 0, 100, 65);
+  const shown = add(add(maskBar, "label", { textContent: "Show" }), "select", { ariaLabel: "Show" });
+  ["all masks", ALONE, ...model.get("_layers")].forEach((text) => add(shown, "option", { text }));
+  shown.onchange = () => choose({});
+  root.oninput = () => redraw(); // a slider moved
+  const stage = add(root, "canvas", { className: "mask-painter-stage", tabIndex: 0, role: "application" });
   stage.style.aspectRatio = `${width} / ${height}`;
   const status = add(root, "div", { className: "mask-painter-status", role: "status" });
   for (const part of root.querySelectorAll("*")) part.dataset.lmSuppressShortcuts = "true"; // or Jupyter takes the keys
@@ -140,9 +151,13 @@ async function render({ model, el }) {
     Object.keys(TOOLS).forEach((name, i) => (toolButtons[i].ariaPressed = String(name === tool)));
     maskButtons.forEach((chosen, i) => (chosen.ariaPressed = String(i === active)));
     eraseButton.ariaPressed = String(erase);
+    for (const [slider, needed] of [[size, draws()], [hardness, tool === "brush"], [tolerance, tool === "fill"]]) {
+      slider.parentNode.hidden = !needed;
+    }
     [undoButton.disabled, redoButton.disabled] = [done.length === 0, undone.length === 0];
     stage.style.cursor = { brush: "none", smart: "none", move: "grab" }[tool] ?? "crosshair";
-    stage.ariaLabel = `${TOOLS[tool][0]}, ${erase ? "erasing from" : "painting"} ${labels[active].name}`;
+    const doing = `${TOOLS[tool][0]}, ${erase ? "erasing from" : "painting"} ${labels[active].name}`;
+    stage.ariaLabel = `${doing}. Arrow keys, also with Shift, move the cursor; Space or Enter paints or sets a point.`;
     const white = masks.map((mask) => mask.reduce((sum, level) => sum + level, 0) / 2.55 / mask.length);
     const shares = labels.map(({ name }, i) => `${name}: ${white[i].toFixed(1)} %`);
     status.textContent = `${shares.join(" · ")}\n${note || TOOLS[tool][2]}`;
@@ -195,20 +210,28 @@ async function render({ model, el }) {
     context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
     context.clearRect(0, 0, stage.clientWidth, stage.clientHeight);
     context.imageSmoothingEnabled = view.scale * devicePixelRatio < 3;
-    place(bitmap, 1);
-    layers.forEach((layer, index) => place(layer.context.canvas, index === active ? OPACITY.active : OPACITY.other));
-    place(marks.canvas, 1);
+    const alone = shown.value === ALONE;
+    const opacity = (index) => color.value / (index === active ? 100 : 200);
+    const hidden = (index) => (seen && !before) || (alone && index !== active);
+    if (alone) context.fillRect(view.x, view.y, view.scale * width, view.scale * height);
+    else place(bitmap, 1);
+    layers.forEach((layer, i) => place(layer.context.canvas, hidden(i) ? 0 : alone ? 1 : opacity(i)));
+    if (!alone || tool === "smart") place(marks.canvas, 1);
+    context.imageSmoothingEnabled = false;
+    if (seen && !before) place(seen.canvas, opacity(active));
     const outline = new Path2D();
     const corners = points.concat(points.length && cursor ? [cursor] : []).map(toScreen);
     corners.forEach(({ x, y }) => outline.lineTo(x, y));
     if (corners.length) outline.rect(corners[0].x - 4, corners[0].y - 4, 8, 8);
     const { x, y } = toScreen(cursor ?? {});
-    if (cursor && ["brush", "smart"].includes(tool)) outline.arc(x, y, (view.scale * size.value) / 2, 0, 2 * Math.PI);
+    if (cursor && draws()) outline.arc(x, y, (view.scale * size.value) / 2, 0, 2 * Math.PI);
+    if (keyed) outline.addPath(new Path2D(`M ${x - 9} ${y} h 18 M ${x} ${y - 9} v 18`));
     Object.assign(context, { globalAlpha: 1, strokeStyle: "black", lineWidth: 3 }).stroke(outline);
     Object.assign(context, { strokeStyle: "white", lineWidth: 1.5 }).stroke(outline); // one of the two is visible
   }
 
   let frame = null;
+  const draws = () => tool === "brush" || tool === "smart";
   const redraw = () => (frame ??= requestAnimationFrame(draw));
   const toScreen = ({ x, y }) => ({ x: view.scale * x + view.x, y: view.scale * y + view.y });
   const onPicture = ({ x, y }) => ({ x: (x - view.x) / view.scale, y: (y - view.y) / view.scale });
@@ -277,6 +300,17 @@ async function render({ model, el }) {
     publish();
   }
 
+  function beginStroke(at, shift) {
+    outside = shift;
+    begin(new Uint8ClampedArray(width * height));
+    stroke(tool === "brush" && shift && last ? toScreen(last) : at, at);
+  }
+
+  function endStroke() {
+    if (before && tool === "smart") select();
+    else if (before) commit();
+  }
+
   function stroke(from, to) {
     const line = [onPicture(from), onPicture(to)];
     last = line[1];
@@ -289,6 +323,7 @@ async function render({ model, el }) {
     [tool, active, erase, points, note] = [name, index, erasing, [], ""];
     if (marksChange) mark(all);
     refresh();
+    see();
   }
 
   // Questions to Python, which end the edit that has begun
@@ -313,14 +348,43 @@ async function render({ model, el }) {
     refresh();
     const content = { ...question, index: active, asked };
     const packing = pack(levels);
-    queue = queue.then(async () => model.send(content, undefined, [(await packing).buffer]));
+    tell(async () => send(content, [await packing]));
   }
 
-  async function answer({ index, asked: number, error }, [packed]) {
-    const levels = error ? null : await unpack(packed);
-    if (number !== asked || before) return;
-    note = error ?? "";
-    if (error) return refresh();
+  let [queue, heard] = [Promise.resolve(), 0]; // what is to be told to Python, in order; the `asked` of its last answer
+  const tell = (act) => (queue = queue.then(act).catch(lost)); // the comm is closed
+  function lost() {
+    [banner.textContent, note] = [NO_KERNEL, ""];
+    refresh();
+  }
+
+  /** Send a question. If a kernel is done with it and has not answered, it is a new one, without this painter. */
+  function send(content, packed) {
+    const status = ({ content: { execution_state: state } }) => state === "idle" && heard < content.asked && lost();
+    model.send(content, { iopub: { status } }, packed.map(({ buffer }) => buffer));
+  }
+
+  /** Ask what the chosen layer sees of the active mask; if none is chosen, only whether Python is there. */
+  function see() {
+    redraw();
+    const sees = model.get("_layers").includes(shown.value);
+    const content = { how: sees ? "see" : "hear", layer: shown.value, index: active, asked };
+    if (!sees) seen = null;
+    tell(async () => send(content, sees ? await Promise.all(masks.map(pack)) : []));
+  }
+
+  async function answer({ index, asked: number, error, layer, grid, found }, [packed]) {
+    [heard, banner.textContent] = [Math.max(heard, number ?? 0), ""];
+    const levels = packed && (await unpack(packed));
+    if ((number ?? asked) !== asked || before || !(levels || error)) return;
+    if (layer && (layer !== shown.value || index !== active)) return;
+    note = error ?? found ?? "";
+    if (grid) {
+      const words = Uint32Array.from(levels, (level) => (colors[index + 1] & 0xffffff) | (level << 24));
+      seen = newContext(grid[1], grid[0]);
+      seen.putImageData(new ImageData(new Uint8ClampedArray(words.buffer), grid[1]), 0, 0);
+    }
+    if (error || grid) return refresh();
     masks[index] = levels;
     shade(index);
     publish();
@@ -331,15 +395,16 @@ async function render({ model, el }) {
     points = [];
   }
 
-  let [sent, queue] = [null, Promise.resolve()];
+  let sent = null;
   function publish() {
     refresh();
     const packing = Promise.all(masks.map(pack)); // packs the levels as they are now
-    queue = queue.then(async () => {
+    tell(async () => {
       sent = await packing;
       model.set("_packed", sent);
       model.save_changes();
     });
+    see();
   }
 
   async function receive() {
@@ -348,6 +413,7 @@ async function render({ model, el }) {
     [before, done, undone] = [null, [], []];
     masks.forEach((_, index) => shade(index));
     refresh();
+    see();
   }
 
   // Pointers: mouse, pen and fingers
@@ -360,11 +426,8 @@ async function render({ model, el }) {
       if (pointers.size > 1 && before) {
         keep();
         step(done, undone); // the first stroke was the start of a pinch
-      } else if (pointers.size === 1 && ["brush", "smart"].includes(tool) && event.button === 0) {
-        outside = event.shiftKey;
-        begin(new Uint8ClampedArray(width * height));
-        stroke(tool === "brush" && event.shiftKey && last ? toScreen(last) : at, at);
-      }
+      } else if (held) held = "panning";
+      else if (pointers.size === 1 && draws() && event.button === 0) beginStroke(at, event.shiftKey);
     },
     pointermove(event, at) {
       const was = pointers.get(event.pointerId);
@@ -372,13 +435,13 @@ async function render({ model, el }) {
       const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
       pointers.set(event.pointerId, at);
       if (before) stroke(was, at);
+      else if (held) zoom(1, was, at);
       else if (other) zoom(distance(at, other) / distance(was, other), was, at);
       else if (tool === "move" || event.buttons === 4) zoom(1, was, at);
     },
     lostpointercapture(event) { // released, or taken away
       pointers.delete(event.pointerId);
-      if (before && tool === "smart") select();
-      else if (before) commit();
+      endStroke();
     },
     dblclick: () => closePolygon(),
     contextmenu(event) {
@@ -386,6 +449,7 @@ async function render({ model, el }) {
       event.stopPropagation(); // or Jupyter opens its menu
     },
     click(event, at) {
+      if (held === "panning") return;
       const point = onPicture(at);
       const first = points[0] ?? { x: Infinity, y: Infinity };
       if (tool === "fill" && point.x >= 0 && point.y >= 0 && point.x < width && point.y < height) {
@@ -403,27 +467,54 @@ async function render({ model, el }) {
   for (const [name, listener] of Object.entries(listeners)) {
     stage.addEventListener(name, (event) => {
       const at = { x: event.offsetX, y: event.offsetY };
-      cursor = onPicture(at);
+      [cursor, keyed] = [onPicture(at), false];
       listener(event, at);
       redraw();
     });
   }
 
+  // Keys: on the stage, arrows move a cursor, and Space or Enter does there what a click does
+  function moveCursor([right, down], far) {
+    const { x, y } = cursor ?? onPicture(middle());
+    [cursor, keyed] = [{ x: clamp(x + far * right, 0, width - 0.5), y: clamp(y + far * down, 0, height - 0.5) }, true];
+    const at = toScreen(cursor);
+    zoom(1, at, { x: clamp(at.x, 9, stage.clientWidth - 9), y: clamp(at.y, 9, stage.clientHeight - 9) });
+  }
+
+  function tap({ shiftKey }) {
+    if (!cursor || before) return;
+    if (!draws()) return listeners.click(null, toScreen(cursor));
+    beginStroke(toScreen(cursor), shiftKey);
+    endStroke();
+  }
+
+  const change = (factor) => scale(tool === "fill" ? tolerance : size, factor);
+  for (const key of "[,") keys[key] = () => change(1 / 1.25);
+  for (const key of "].") keys[key] = () => change(1.25);
+  for (const key in ARROWS) keys[key] = (event) => moveCursor(ARROWS[key], event.shiftKey ? 10 * by : by);
   Object.assign(keys, {
-    Enter: closePolygon,
+    Enter: (event) => (points.length > 2 ? closePolygon() : tap(event)),
+    " ": () => (held ??= "down"),
     Backspace: () => points.pop(),
     Escape: () => (points = []),
-    "[": () => scale(tool === "fill" ? tolerance : size, 1 / 1.25),
-    "]": () => scale(tool === "fill" ? tolerance : size, 1.25),
   });
   root.addEventListener("keydown", (event) => {
     event.stopPropagation(); // the notebook has keys too: one of them deletes a cell
     const control = (event.ctrlKey || event.metaKey) && !event.altKey; // AltGr is Ctrl and Alt
     const key = control ? `Ctrl+${event.shiftKey ? "Shift+" : ""}${event.key.toLowerCase()}` : event.key;
-    const pressesButton = key === "Enter" && event.target !== stage;
-    if (pressesButton || (event.altKey && !"[]".includes(key)) || !(key in keys)) return;
+    const ofControl = event.target !== stage && (key in ARROWS || key === " " || key === "Enter"); // such as a slider
+    if (ofControl || (event.altKey && !"[]".includes(key)) || !(key in keys)) return;
     event.preventDefault();
-    keys[key]();
+    keys[key](event);
+    redraw();
+  });
+  stage.addEventListener("keyup", (event) => {
+    if (event.key === " " && held === "down") tap(event); // and has not panned
+    if (event.key === " ") held = null;
+  });
+  stage.addEventListener("focus", () => stage.matches(":focus-visible") && moveCursor([0, 0], 0));
+  stage.addEventListener("blur", () => {
+    [cursor, keyed, held] = [null, false, null];
     redraw();
   });
 

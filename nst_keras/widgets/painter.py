@@ -1,10 +1,12 @@
 """Masks painted on a picture in a notebook, with mouse, pen or finger.
 
 The picture goes to the browser once. `painter.js` paints there; after every stroke each mask comes back as 8-bit
-levels, compressed with zlib. For strokes and refinements the browser asks; the answer is a mask. Data from a browser is
-not trusted.
+levels, compressed with zlib. For strokes, refinements and what a layer sees the browser asks; the answer is a mask.
+Data from a browser is not trusted.
 """
 
+import base64
+import functools
 import itertools
 import re
 import zlib
@@ -13,18 +15,36 @@ from pathlib import Path
 
 import anywidget
 import numpy as np
-from matplotlib.colors import to_hex
+from IPython.display import display
+from ipywidgets import Tab
+from matplotlib.colors import to_hex, to_rgb
+from scipy import ndimage
 from traitlets import Bytes, List
 
-from ..image import load_image, reduced, to_pil
+from ..image import fitting_shape, load_image, reduced, to_pil
 from ..masks.basics import feather_mask, grow_mask, load_mask, resize_mask, save_mask, shrink_mask
-from ..masks.findings import COLORS
+from ..masks.findings import COLORS, mask_findings
 from ..masks.selections import select_scribble
-from ..support.pictures import check_output, encoded
+from ..network import build_network
+from ..support.checks import checked_whole, sides
+from ..support.pictures import MIN_SIDE, check_output, encoded
 from ..support.types import ImageSource, MaskArray, MaskSource, PathLike
+from ..transfer import DEFAULTS
 
 MAX_PAINTED_SIDE = 1600
+STILL_SIDE = 480  # pixels of the picture that stays in the notebook
 REFINEMENTS = {"grow": grow_mask, "shrink": shrink_mask, "feather": feather_mask}
+LAYERS = [f"block{number}_conv1" for number in range(1, 6)]  # the other layers of a block have the same positions
+# While a painter is shown, the still is hidden; otherwise the message of Jupyter in the painter's place is.
+STILL = """<style>
+.jp-OutputArea:has(.mask-painter) > .jp-OutputArea-child:has(.mask-painter-still),
+.jp-OutputArea-child:not(:has(.mask-painter)):has(+ * .mask-painter-still) {{ display: none }}
+</style>
+<div class="mask-painter-still">{pictures}
+<p>The masks as they were painted. To paint, run the cell.
+If no painter comes, install anywidget where Jupyter runs.</p></div>"""
+
+_network = functools.cache(lambda: build_network("lite", LAYERS))
 
 
 def _unpacked(packed, shape):
@@ -55,17 +75,57 @@ def _refused(value, painter):
     raise ValueError("the browser may change masks only, not the picture or the labels.")
 
 
-class MaskPainter(anywidget.AnyWidget):
+class _LeavesStill:
+    """A widget of painters that leaves a picture of their masks in the notebook, for readers without a kernel."""
+
+    _shown_still = None
+
+    def _ipython_display_(self):
+        bundle = self._repr_mimebundle_()
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        text = {"text/plain": "A mask painter. To paint, run the cell; the masks as they were painted:"}
+        display(data | text, metadata=metadata, raw=True)
+        self._shown_still = display(self._still(), raw=True, display_id=True)
+
+    def _still(self):
+        pictures = [
+            f'<img alt="{painter}" src="data:image/jpeg;base64,{painter._jpeg()}">' for painter in self._painters
+        ]
+        return {
+            "text/html": STILL.format(pictures=" ".join(pictures)),
+            "text/plain": ", ".join(map(str, self._painters)),
+        }
+
+    def _update_still(self, change):
+        if self._shown_still:
+            self._shown_still.update(self._still(), raw=True)
+
+
+class MaskPainter(_LeavesStill, anywidget.AnyWidget):
     """Paint masks on a picture; a notebook shows the widget if it is the last line of a cell.
 
     Smart makes a mask of strokes on the subject and on the rest, see `select_scribble`. A brush, a polygon and a fill
-    paint or erase. Buttons grow, shrink, feather and invert a mask, or take the rest that is in no other mask. There
-    are undo, redo and a zoom; the tooltip of each button shows its key. The painter runs in JupyterLab 4 and Notebook
-    7, and should run in VS Code and Colab. A mask has 256 levels. It is painted at the size of the picture, or, if that
+    paint or erase. Buttons grow, shrink, feather, clear and invert a mask, or take the rest that is in no other mask.
+    There are undo, redo and a zoom; the tooltip of each button shows its key. On the picture, arrow keys move a cursor,
+    and Space or Enter paints. The menu Show shows a mask as a layer of the network sees it, and what `check_masks`
+    would say of it.
+
+    The painter runs in JupyterLab 4 and Notebook 7, and should run in VS Code and Colab. Without a kernel, a saved
+    notebook shows a picture of the masks. A mask has 256 levels. It is painted at the size of the picture, or, if that
     is over 1600 pixels, at 1600, and then resized.
 
-    `masks` are labels of masks that start black, or {label: mask to start with}, see `load_mask`. A label becomes the
-    name of a file: letters, digits, spaces, - and _.
+    Parameters
+    ----------
+    image
+        The photograph, or the painting, see `load_image`.
+    masks
+        Labels of masks that start black, or {label: mask to start with}, see `load_mask`. A label becomes the name of
+        a file: letters, digits, spaces, - and _.
+    size
+        The longer side of the result that the masks are for, in pixels: how many positions a layer has depends on it.
+    folder
+        After each change, the mask is saved there as label.png; the folder is made when it is needed. Masks that are
+        there already are the masks to start with, so after a restart of the kernel the painting goes on.
     """
 
     _esm, _css = (Path(__file__).with_name(name) for name in ("painter.js", "painter.css"))
@@ -74,7 +134,16 @@ class MaskPainter(anywidget.AnyWidget):
     # Masks from the browser are not sent back: the view would take them for new ones, and forget its undo steps.
     _packed = List().tag(sync=True, from_json=_received, echo_update=False)
 
-    def __init__(self, image: ImageSource, masks: Sequence[str] | Mapping[str, MaskSource] = ("mask",)) -> None:
+    _layers = List(LAYERS).tag(sync=True, from_json=_refused)
+
+    def __init__(
+        self,
+        image: ImageSource,
+        masks: Sequence[str] | Mapping[str, MaskSource] = ("mask",),
+        *,
+        size: int = DEFAULTS.size,
+        folder: PathLike | None = None,
+    ) -> None:
         picture = load_image(image)
         self._shape, self.labels = picture.shape[:2], (masks,) if isinstance(masks, str) else tuple(masks)
         for label in self.labels:
@@ -83,10 +152,14 @@ class MaskPainter(anywidget.AnyWidget):
                 raise ValueError(f"masks must have {kind}; got {label!r}.")
         if not self.labels or len({label.casefold() for label in self.labels}) < len(self.labels):
             raise ValueError(f"masks must have at least one label, and no label twice; got {list(self.labels)}.")
+        self._size = checked_whole("size", size, MIN_SIDE)
         self._shown = reduced(picture, MAX_PAINTED_SIDE)
+        self._small = reduced(self._shown, STILL_SIDE)
         self._painted_shape = self._shown.shape[:2]
-        starts = masks if isinstance(masks, dict) else dict.fromkeys(self.labels, np.zeros(self._shape))
+        starts = dict(masks) if isinstance(masks, Mapping) else dict.fromkeys(self.labels, np.zeros(self._shape))
         self._inputs = [source for source in (image, *starts.values()) if isinstance(source, (str, Path))]
+        self._kept = {label: Path(folder, f"{label}.png") for label in self.labels} if folder is not None else {}
+        starts |= {label: check_output(path, self._inputs) for label, path in self._kept.items() if path.exists()}
         loaded = [load_mask(source, self._shape, name=f"masks[{label!r}]") for label, source in starts.items()]
         levels = [np.round(resize_mask(mask, self._painted_shape) * 255).astype("uint8") for mask in loaded]
         colors = zip(self.labels, itertools.cycle(COLORS), strict=False)
@@ -95,29 +168,75 @@ class MaskPainter(anywidget.AnyWidget):
             _labels=[{"name": label, "color": to_hex(color)} for label, color in colors],
             _packed=[zlib.compress(level.tobytes()) for level in levels],
         )
+        self._painters = (self,)
         self.on_msg(self._answer)
+        if self._kept:
+            self.observe(self._keep, "_packed")
+        self.observe(self._update_still, "_packed")
 
     def _answer(self, _, question, buffers):
         """Send the browser the mask that it asks for, or what is wrong."""
         answer, levels = {name: question.get(name) for name in ("asked", "index")}, []
         try:
-            (packed,) = buffers
-            given, how = _unpacked(packed, self._painted_shape), question["how"]
-            if how == "select":
-                chosen = given == question["label"]
-                mask = select_scribble(self._shown, chosen, (given > 0) & ~chosen)
+            given, how = [_unpacked(packed, self._painted_shape) for packed in buffers], question["how"]
+            if how == "hear":  # the browser asks whether there is a kernel that answers
+                return self.send(answer)
+            if how == "see":
+                mask, told = self._seen(given, question["index"], question["layer"])
+                answer |= {"layer": question["layer"], "grid": mask.shape, "found": told}
+            elif how == "select":
+                chosen = given[0] == question["label"]
+                mask = select_scribble(self._shown, chosen, (given[0] > 0) & ~chosen)
             else:
-                mask = REFINEMENTS[how](given / np.float32(255), question["pixels"])
+                mask = REFINEMENTS[how](given[0] / np.float32(255), question["pixels"])
             levels = [zlib.compress(np.round(mask * 255).astype("uint8").tobytes())]
-        except (KeyError, ValueError) as error:
+        except (LookupError, TypeError, ValueError) as error:
             answer["error"] = str(error)
         self.send(answer, levels)
+
+    def _seen(self, levels, index, layer):
+        """Return a mask at the positions of a layer, and what is to be said about it."""
+        shape = fitting_shape(self._shape, self._size, minimum=MIN_SIDE)
+        grids = {name: output[1:3] for name, output in _network().compute_output_shape((1, *shape, 3)).items()}
+        masks = [resize_mask(level / np.float32(255), shape) for level in levels]
+        mask, label, seen = masks[index], self.labels[index], resize_mask(masks[index], grids[layer])
+        told = f"{layer} has {sides(seen.shape)} positions; {label} is more than half white on {np.sum(seen > 0.5)}."
+        findings = mask_findings(label, mask, sum(masks) - mask, grids) if mask.any() else ["Nothing is painted yet."]
+        return seen, "\n– ".join([told, *findings])
+
+    def _keep(self, change):
+        """Save in `folder` the masks that have changed."""
+        try:
+            for path, *packed in zip(self._kept.values(), change["old"], change["new"], strict=True):
+                old, new = (_unpacked(levels, self._painted_shape) for levels in packed)
+                if not np.array_equal(old, new):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    save_mask(resize_mask(new / np.float32(255), self._shape), path, inputs=self._inputs)
+        except (OSError, ValueError) as error:
+            self.send({"error": f"The mask could not be saved in the folder: {error}"})
+
+    def _jpeg(self):
+        """Return, in base64, a small picture with the masks in their colours, and their outlines."""
+        picture = self._small
+        for label, mask in zip(self._labels, self._painted().values(), strict=True):
+            mask = resize_mask(mask, picture.shape)
+            outline = (mask > 0.5) & ~ndimage.binary_erosion(mask > 0.5, border_value=1)
+            share = np.where(outline, 1, 0.4 * mask)[..., None]
+            picture = picture * (1 - share) + share * np.float32(to_rgb(label["color"]))
+        return base64.b64encode(encoded(to_pil(picture), "JPEG")).decode()
+
+    def __str__(self):
+        return ", ".join(f"{label}: {mask.mean():.1%}" for label, mask in self._painted().items())
+
+    def _painted(self):
+        """Return the masks at the size at which they are painted."""
+        levels = [_unpacked(packed, self._painted_shape) / np.float32(255) for packed in self._packed]
+        return dict(zip(self.labels, levels, strict=True))
 
     @property
     def masks(self) -> dict[str, MaskArray]:
         """The masks as they are painted now: {label: mask at the image's own size}, white where painted."""
-        levels = [_unpacked(packed, self._painted_shape) / np.float32(255) for packed in self._packed]
-        return {label: resize_mask(level, self._shape) for label, level in zip(self.labels, levels, strict=True)}
+        return {label: resize_mask(mask, self._shape) for label, mask in self._painted().items()}
 
     def save(self, folder: PathLike) -> list[Path]:
         """Save each mask as label.png in `folder`, but never over an input; return the paths."""
@@ -127,3 +246,41 @@ class MaskPainter(anywidget.AnyWidget):
         for path, mask in zip(paths, self.masks.values(), strict=True):
             save_mask(mask, path, inputs=self._inputs)
         return paths
+
+
+class MaskPairPainter(_LeavesStill, Tab):
+    """Paint the same masks on a photograph and on a painting: where a style goes, and which part of the painting it is.
+
+    There are two tabs, each a `MaskPainter`; both are in `children`, the photograph's first. `size` and `folder` are
+    those of `MaskPainter`; the folder has two folders, photograph and painting.
+    """
+
+    def __init__(
+        self,
+        content: ImageSource,
+        style: ImageSource,
+        masks: Sequence[str] | Mapping[str, MaskSource] = ("mask",),
+        *,
+        size: int = DEFAULTS.size,
+        folder: PathLike | None = None,
+    ) -> None:
+        names = "photograph", "painting"
+        first, second = (None if folder is None else Path(folder, name) for name in names)
+        photograph = MaskPainter(content, masks, size=size, folder=first)
+        self._style, self._painters = (
+            style,
+            (photograph, MaskPainter(style, photograph.labels, size=size, folder=second)),
+        )
+        super().__init__(children=self._painters, titles=names)
+        for painter in self._painters:
+            painter.observe(self._update_still, "_packed")
+
+    @property
+    def settings(self) -> dict[str, list]:
+        """`style`, `masks` and `style_masks` for `style_transfer`; where the painting's mask is black, it is None."""
+        masks, parts = (painter.masks for painter in self._painters)
+        for label, mask in masks.items():
+            if not mask.any():
+                raise ValueError(f"{label} is black on the photograph. Paint where it goes, or make a pair without it.")
+        style_masks = [mask if mask.any() else None for mask in parts.values()]
+        return {"style": [self._style] * len(masks), "masks": list(masks.values()), "style_masks": style_masks}
