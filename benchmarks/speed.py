@@ -155,7 +155,7 @@ def optimisers(size, iterations):
     return found
 
 
-def command(size, optimizer):
+def command(size):
     """Paint and write a picture in this new process; return the seconds of the whole and of its parts."""
     import psutil
 
@@ -180,9 +180,9 @@ def command(size, optimizer):
 
     Objective.__init__ = timed(Objective.__init__, "compilation")
     Objective.evaluate = timed(Objective.evaluate, "evaluations")
-    optimize.minimize.__globals__["OPTIMIZERS"][optimizer] = timed(optimize.OPTIMIZERS[optimizer], "optimiser")
+    optimize.OPTIMIZERS["lbfgs"] = timed(optimize.lbfgs, "optimiser")
     with tempfile.TemporaryDirectory() as folder:
-        style_transfer(CONTENT, STYLE, size=size, optimizer=optimizer).save(f"{folder}/picture.png")
+        style_transfer(CONTENT, STYLE, size=size).save(f"{folder}/picture.png")
     parts["optimiser"] -= parts["evaluations"]
     whole = time.time() - born
     return {"whole": whole} | parts | {"the rest": whole - sum(parts.values())}
@@ -274,15 +274,12 @@ def optimisers_part(report, at, iterations):
 
 
 def command_part(report, at):
-    runs = {optimizer: [] for optimizer in ("lbfgs", "lbfgs-float32")}
-    for _ in range(TURNS):
-        for optimizer, made in runs.items():
-            made.append(in_a_child(command, at, optimizer))
-    report.table(f"from the command to a picture of {at} px, seconds", *runs)
-    for part in runs["lbfgs"][0]:
-        report.row(part, *(spread([run[part] for run in made], 1) for made in runs.values()))
+    runs = [in_a_child(command, at) for _ in range(TURNS)]
+    report.table(f"from the command to a picture of {at} px", "seconds")
+    for part in runs[0]:
+        report.row(part, spread([run[part] for run in runs], 1))
     report.figures["command"] = runs
-    report.goal(f"command to a written picture of {at} px, seconds", 12, [run["whole"] for run in runs["lbfgs"]])
+    report.goal(f"command to a written picture of {at} px, seconds", 12, [run["whole"] for run in runs])
 
 
 def print_part(report, side, tile):
