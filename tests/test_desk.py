@@ -408,18 +408,19 @@ def test_masks_of_a_large_photograph_are_painted_on_a_copy(make, photograph):
 def test_masks_are_shown_as_a_layer_sees_them(make):
     one = make(styles=["pictures/night.png", "pictures/sea.png"])
     one._masks.switch.value = True
-    layer = one._masks.children[3]
-    assert one._masks.children[4].children == ()
+    *_, painter, layer, seen = one._masks.children
     layer.value = "block4_conv1"
-    figure, words = one._masks.children[4].children
-    assert figure.value[:4] == b"\x89PNG" and "style 2 is black" in words.value
+    assert seen.children == (), "nothing is painted"
     level = np.zeros(SHAPE, "uint8")
     level[:6, :6] = 255
-    from_browser(one._masks.painters["pictures/cat.png"], level, 255 - level)
-    figure, words = one._masks.children[4].children
+    from_browser(painter, level, 255 - level)
+    words, figure = seen.children
+    assert figure.value[:4] == b"\x89PNG"
     assert "style 1 keeps few positions (ΣT²): 0.3 at block4_conv1 (8×6)" in words.value
+    one.controls["size"].value = 640
+    assert "block4_conv1" not in seen.children[0].value, "there are more positions"
     layer.value = ""
-    assert one._masks.children[4].children == ()
+    assert seen.children == ()
 
 
 @pytest.mark.parametrize(

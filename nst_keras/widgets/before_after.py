@@ -92,6 +92,6 @@ def strip(pictures: Sequence[ImageArray], caption: str) -> bytes:
     gap = (0, 0), (STRIP_GAP, 0), (0, 0)
     sheet = to_pil(np.concatenate([row[0], *(np.pad(p, gap, constant_values=1) for p in row[1:])], axis=1))
     lines = textwrap.wrap(caption, sheet.width // 8)  # a character is less than 8 pixels wide
-    sheet = ImageOps.expand(sheet, (0, 0, 0, 12 + 18 * len(lines)), "white")
+    sheet = ImageOps.expand(sheet, (0, 0, 0, 18 * len(lines) + 12 * bool(lines)), "white")
     ImageDraw.Draw(sheet).text((2, STRIP_HEIGHT + 6), "\n".join(lines), "#333", ImageFont.load_default(13), spacing=4)
     return encoded(sheet, "JPEG")

@@ -95,7 +95,7 @@ def new_run(folder: PathLike) -> Path:
 def kept(folder: PathLike) -> list[tuple[str, str]]:
     """Return (name, path) for each run in a folder, the newest last, after an entry that is none."""
     runs = sorted((path.parent for path in Path(folder).glob("*/run.json")), key=lambda path: path.stat().st_mtime)
-    return [("a picture that was kept", ""), *((path.name, path.as_posix()) for path in runs)]
+    return [("a kept picture", ""), *((path.name, path.as_posix()) for path in runs)]
 
 
 def resized_masks(masks: Mapping[str, MaskArray], shape: Shape) -> dict[str, list[MaskArray]]:
@@ -215,14 +215,15 @@ class Masks(VBox):
     def _look(self, change=None):
         """Show the masks as the chosen layer sees them in the full picture, and what is wrong with them there."""
         layer, shown = self._layer.value, []
-        if self.switch.value and layer:
+        masks = self.painters[self._content].masks if self.switch.value and layer else {}
+        if any(mask.any() for mask in masks.values()):
             image, network, buffer = self._read(self._content)[0], self._network(), io.BytesIO()
             shape = fitting_shape(image.shape, self._size.value)
-            masks = {label: resize_mask(mask, shape) for label, mask in self.painters[self._content].masks.items()}
             grid = network.compute_output_shape((1, *shape, 3))[layer][1:3]
+            masks = {label: resize_mask(mask, shape) for label, mask in masks.items()}
             report = check_masks(masks, resize(image, shape), grids={layer: grid})
             report.figure().savefig(buffer, format="png")
             words = "<br>".join(map(html.escape, report.findings or ["Nothing seems wrong."]))
             figure = Image(value=buffer.getvalue(), format="png", layout={"max_width": "100%"})
-            shown = [figure, HTML(words, layout={"flex": "1 1 240px"})]
+            shown = [HTML(words, layout={"flex": "1 1 240px"}), figure]
         self._seen.children = shown
