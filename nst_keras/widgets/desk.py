@@ -48,8 +48,7 @@ class MixingDesk(VBox):
     The preview is a run of its own, with few iterations at 160 pixels: it shows the colours and the balance of the
     weights, not the brushwork of the full picture. A switch shows one or the other. The attribute `result` is the
     `Result` of the last full picture, also if it was stopped, or None. Runs are in a thread, so the kernel stays free.
-    A notebook that is open without a kernel shows the last pictures, below a line of Jupyter's that the widget is
-    missing.
+    Without its kernel, a notebook shows the last pictures, and above them Jupyter's words that a widget is missing.
 
     `content` is the photograph, and `styles` are one painting or several, all of them files; `pictures` is a folder of
     others to choose from. `settings` are those of `style_transfer`: the controls start there, and one without a
@@ -124,10 +123,10 @@ class MixingDesk(VBox):
         upload.observe(self._uploaded, "value")
         self._runs.observe(lambda change: change.new and self.load(change.new), "value")
         wrap, column = {"flex_flow": "row wrap"}, {"flex": "1 1 280px", "min_width": "0", "padding": "0 12px 8px 2px"}
-        left = [Box([*self._buttons.values(), self._view.switch], layout=wrap), self._view]
+        bar = Box([*self._buttons.values(), self._view.switch], layout=wrap | {"align_items": "center"})
         right = [self._sources, *self._menus.values(), upload, *self._shares, *settings, self._masks.switch, self._runs]
-        columns = [VBox(left, layout={"max_width": "640px", **column}), VBox(right, layout=column)]
-        self.children = [Box(columns, layout=wrap), self._masks]
+        left = VBox([bar, self._view], layout=column | {"max_width": "640px"})
+        self.children = [Box([left, VBox(right, layout=column)], layout=wrap), self._masks]
 
     @shows_errors
     def paint(self) -> None:
@@ -203,6 +202,8 @@ class MixingDesk(VBox):
 
     def _changed(self, change=None):
         """Ask for a preview. One that waits will see this change, too; one that runs is finished first."""
+        if change and isinstance(change.new, float) and f"{change.old:.3g}" == f"{change.new:.3g}":
+            return  # the browser sends 2.0 back as 2.0000000000000004
         self.controls["color_strength"].disabled = not self.controls["preserve_color"].value
         if not self._buttons["Paint"].disabled:
             self._view.switch.value = PREVIEW
