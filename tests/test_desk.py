@@ -326,6 +326,8 @@ def test_the_full_picture_comes_back_by_the_switch(make):
     one, works = make(), []
     one.wait()
     assert one._view.switch.disabled and one._buttons["Keep"].disabled
+    one.keep()
+    assert one._view.message == ["there is no full picture yet: Paint makes one.", True]
     one._view.observe(lambda change: works.append(change.new), "work")
     one.paint()
     assert says(one).startswith("Painted after")

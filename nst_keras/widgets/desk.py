@@ -67,7 +67,7 @@ class MixingDesk(VBox):
     ) -> None:
         super().__init__()
         self.add_class("mixing-desk")
-        self.result, self.folder = None, Path(folder)
+        self.result, self.folder, self._view = None, Path(folder), BeforeAfter()
         paths, self._paths = parts.starting_paths(content, styles, pictures)
         known = vars(DEFAULTS).keys() - {"shares", "masks"}
         for name in settings.keys() - known:
@@ -84,7 +84,6 @@ class MixingDesk(VBox):
         self._result_masks, self._kept = {}, None  # the masks of `result`; the result that was kept last
         layers = layers_read(start.content_layers, start.style_layers)
         self._masks = parts.Masks(self.controls, layers, self._network, self._read, self._changed)
-        self._view = BeforeAfter()
         self._lay_out(paths)
         self._set_painting(False)
         self._pictures_changed()
@@ -152,6 +151,8 @@ class MixingDesk(VBox):
     @shows_errors
     def keep(self) -> None:
         """Write `result` and its painted masks into a new folder within `folder`; see `Result.keep`."""
+        if self.result is None:
+            raise ValueError("there is no full picture yet: Paint makes one.")
         run = parts.new_run(self.folder)
         self.result.keep(run)
         parts.save_masks(self._result_masks, run)
@@ -249,6 +250,7 @@ class MixingDesk(VBox):
         small = {k: v for k, v in settings.items() if k not in ("pooling", "weights")}  # of the network, which is built
         small |= {"network": self._network(), "iterations": min(PREVIEW_ITERATIONS, self._start.iterations)}
         small["size"] = max(fitting_shape(content.shape, PREVIEW_SIZE, minimum=MIN_SIDE))
+        small |= parts.resized_masks(masks, content.shape)
 
         def follow(step):
             if self._end_preview.is_set():
@@ -258,7 +260,6 @@ class MixingDesk(VBox):
 
         self._view.work = [None, "preview …"]
         try:
-            small |= parts.resized_masks(masks, content.shape)
             result = style_transfer(content, styles, **small, callback=follow)
         finally:
             self._view.work = []
@@ -286,9 +287,8 @@ class MixingDesk(VBox):
             self._result_masks = masks
         finally:
             self._set_painting(False)
-        seconds = self.result.history[-1].seconds
-        title = f"{'Stopped' if self.result.interrupted else 'Painted'} after {seconds:.0f} s"
-        self._view.show(FULL, self.result, title, settings)
+        title = "Stopped" if self.result.interrupted else "Painted"
+        self._view.show(FULL, self.result, f"{title} after {self.result.history[-1].seconds:.0f} s", settings)
 
     def _set_painting(self, painting):
         self._buttons["Paint"].disabled = self._runs.disabled = painting

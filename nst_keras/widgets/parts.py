@@ -206,7 +206,7 @@ class Masks(VBox):
 
     def painted(self, content: str) -> dict[str, MaskArray]:
         """Return the masks of a photograph, as they are painted; none if all are black, or the switch is off."""
-        masks = self.painters[content].masks if self.switch.value else {}
+        masks = self.painters[content].masks if self.switch.value and content in self.painters else {}
         black = [label for label, mask in masks.items() if not mask.any()]
         if 0 < len(black) < len(masks):
             raise ValueError(f"The mask of {black[0]} is black everywhere: paint where it applies, or leave all black.")
