@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import re
 import threading
 
 import numpy as np
@@ -13,8 +14,10 @@ from test_painter import from_browser
 
 from nst_keras import load_image, resize, save_image, style_transfer
 from nst_keras.image import to_pil
+from nst_keras.masks.basics import resize_mask
 from nst_keras.widgets import MixingDesk, desk, parts
-from nst_keras.widgets.parts import keep_upload, named, starting_paths, strip
+from nst_keras.widgets.before_after import strip
+from nst_keras.widgets.parts import keep_upload, named, starting_paths
 
 SHAPE = 48, 64
 
@@ -24,7 +27,6 @@ def pictures(tmp_path, monkeypatch, photograph, painting):
     """A folder with three pictures, in the working folder; previews of it are as small as they can be."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(desk, "PREVIEW_SIZE", 48)
-    monkeypatch.setattr(desk, "DEBOUNCE", 0)
     (tmp_path / "pictures").mkdir()
     named = {"cat": photograph, "night": painting, "sea": load_image(ROOT / "images" / "woodblock_sea.jpg")}
     for name, picture in named.items():
@@ -50,7 +52,7 @@ def make(pictures):
 
 def says(one):
     one.wait()
-    return one._status.value
+    return one._view.message[0]
 
 
 def upload(one, name, data):
@@ -70,50 +72,46 @@ def painted(*arguments, **settings):
     return np.asarray(to_pil(style_transfer(*arguments, iterations=2, **settings).image))
 
 
-def test_a_new_preview_ends_the_one_before_and_drops_one_that_waits(make, monkeypatch):
-    one, running, done = make(), threading.Event(), []
+def test_a_preview_that_runs_is_finished_and_one_job_with_the_newest_values_waits(make):
+    one, running, go_on, done = make(), threading.Event(), threading.Event(), []
     one.wait()
 
-    def long(stop):
+    def preview():
+        done.append(one.controls["style_weight"].value)
         running.set()
-        done.append(("ended", stop.wait(60)))
+        go_on.wait(60)
 
-    one._preview = long
-    one._changed()
-    assert running.wait(60)
-    assert not one.wait(0)
-    monkeypatch.setattr(desk, "DEBOUNCE", 600)
-    one._preview = lambda stop: done.append("forgotten")
-    one._changed()
-    monkeypatch.setattr(desk, "DEBOUNCE", 0)
-    one._preview = lambda stop: done.append("last")
-    one._changed()
+    one._preview = preview
+    one._end_preview.clear()
+    for weight in (7, 8, 9, 10):
+        one.controls["style_weight"].value = weight
+        assert running.wait(60)
+    assert not one.wait(0) and not one._end_preview.is_set()
+    go_on.set()
     assert one.wait(60)
-    assert done == [("ended", True), "last"]
-    one._changed()
-    assert one.wait(60) and done[-1] == "last" and len(done) == 3
+    assert done == [7, 10]
 
 
 def test_painting_gets_its_turn_and_is_ended_by_stop_alone(make):
     one, running, done = make(), threading.Event(), []
     one.wait()
 
-    def long(mix, stop):
+    def long(*mix):
         running.set()
-        done.append(stop.wait(60))
+        done.append(mix[-1].wait(60))
 
     one._paint = long
     one.paint()
     assert running.wait(60)
-    one._paint = lambda mix, stop: done.append(("firm", stop.is_set()))
+    assert one._view.work == [None, "preparing …"]
+    one._preview = lambda: done.append("preview")
+    one._changed()
+    one._paint = lambda *mix: done.append(("next", mix[-1].is_set()))
     one.paint()
-    one._preview = lambda stop: done.append(("preview", stop.is_set()))
-    one._changed()
-    one._changed()
     assert done == []
     one.stop()
     assert one.wait(60)
-    assert done == [True, ("firm", True), ("preview", False)]
+    assert done == [True, ("next", True), "preview"], "a preview that waits comes after the pictures"
 
 
 def picture_file(level):
@@ -199,20 +197,20 @@ def test_the_settings_of_a_result_make_the_same_picture_to_the_bit(make, tmp_pat
     styles = ["pictures/night.png", "pictures/cat.png"]
     one = make(styles=styles, style_scale=0.8, mask_mode="freeze")
     upload(one, "my sea.png", (tmp_path / "pictures" / "sea.png").read_bytes())
-    assert "desk/my_sea.png can be chosen now" in one._status.value
+    assert "desk/my_sea.png can be chosen now" in one._view.message[0]
     assert [menu.value for menu in one._menus.values()] == ["pictures/cat.png", *styles]
     one._menus["style 2"].value = "desk/my_sea.png"
     one._shares[0].value, one._shares[1].value = 1, 0.3
-    one._masked.value = True
+    one._masks.switch.value = True
     levels = np.zeros((2, *SHAPE), "uint8")
     levels[0, :, :30], levels[1, 10:, 30:] = 255, 77
-    from_browser(one._painters["pictures/cat.png"], *levels)
+    from_browser(one._masks.painters["pictures/cat.png"], *levels)
     one.controls["preserve_color"].value = "chroma-swap"
     one.controls["color_strength"].value = 0.35
     one.paint()
     assert "Painted after" in says(one)
 
-    masks = list(one._painters["pictures/cat.png"].masks.values())
+    masks = list(one._masks.painters["pictures/cat.png"].masks.values())
     styles = ["pictures/night.png", "desk/my_sea.png"]
     result = style_transfer("pictures/cat.png", styles, **one.result.settings | {"masks": masks})
     np.testing.assert_array_equal(result.image, one.result.image)
@@ -229,65 +227,70 @@ def test_the_settings_of_a_result_make_the_same_picture_to_the_bit(make, tmp_pat
 def test_masks_count_as_soon_as_something_is_painted(make):
     one = make(styles=["pictures/night.png", "pictures/sea.png"])
     unmasked = seen(one)
-    one._masked.value = True
+    one._masks.switch.value = True
     np.testing.assert_array_equal(seen(one), unmasked)
-    painter = one._painters["pictures/cat.png"]
+    painter = one._masks.painters["pictures/cat.png"]
     mask = np.zeros(SHAPE, "uint8")
     mask[:, :20] = 255
     from_browser(painter, mask, 255 - mask)
     assert (seen(one) != unmasked).any()
     from_browser(painter, mask, 0 * mask)
     assert "The mask of style 2 is black everywhere" in says(one)
-    assert 'role="alert"' in says(one)
-    one._masked.value = False
+    assert one._view.message[1], "it is an alert"
+    one._masks.switch.value = False
     assert "Preview: 48×36" in says(one)
 
 
 def test_what_was_painted_comes_back_with_its_photograph(make):
     one = make(styles=["pictures/night.png", "pictures/sea.png"])
-    one._masked.value = True
+    one._masks.switch.value = True
     levels = np.random.default_rng(5).integers(0, 256, (2, *SHAPE), dtype="uint8")
-    from_browser(one._painters["pictures/cat.png"], *levels)
+    from_browser(one._masks.painters["pictures/cat.png"], *levels)
     one._menus["content"].value = "pictures/night.png"
-    assert one._painters["pictures/night.png"].masks["style 2"].max() == 0
+    assert one._masks.painters["pictures/night.png"].masks["style 2"].max() == 0
     one._menus["content"].value = "pictures/cat.png"
-    masks = one._painters["pictures/cat.png"].masks
-    assert one._masks.children[-1] is one._painters["pictures/cat.png"]
+    masks = one._masks.painters["pictures/cat.png"].masks
+    assert one._masks.children[2] is one._masks.painters["pictures/cat.png"]
     assert list(masks) == ["style 1", "style 2"]
     np.testing.assert_array_equal(np.round(masks["style 1"] * 255), levels[0])
     np.testing.assert_array_equal(np.round(masks["style 2"] * 255), levels[1])
 
 
-def test_stop_keeps_what_there_is_and_a_preview_follows_what_changed_meanwhile(make, monkeypatch):
+def test_stop_keeps_what_there_is_and_a_preview_waits_for_the_switch(make, monkeypatch):
     monkeypatch.setattr(desk, "FRAME_SECONDS", 0)
     one, begun = make(iterations=100_000), threading.Event()
     one.wait()
-    one._status.observe(lambda change: "done" in change.new and begun.set(), "value")
+    one._view.observe(lambda change: change.new and change.new[0] and begun.set(), "work")
     one.paint()
-    assert one._paint_button.disabled and not one._stop_button.disabled
+    assert one._buttons["Paint"].disabled and not one._buttons["Stop"].disabled
     assert begun.wait(60)
     one.controls["tv_weight"].value = 1
+    assert one._view.switch.value == "Full picture"
     one.stop()
-    assert "Preview: 48×36" in says(one)
+    assert "Stopped after" in says(one)
     assert one.result.interrupted and 0 < len(one.result.history) < 100_000
     assert one.result.image.shape == (48, 64, 3)
-    assert not one._paint_button.disabled and one._stop_button.disabled
+    full = seen(one)
+    np.testing.assert_array_equal(full, to_pil(one.result.image))
+    one._view.switch.value = "Preview"
+    assert says(one) == "Preview: 48×36 pixels." and "tv_weight=1.0" in one._view.description
+    assert not one._buttons["Paint"].disabled and one._buttons["Stop"].disabled
 
 
 def test_what_goes_wrong_is_said_in_words(make, pictures, monkeypatch):
     one = make()
     one.wait()
     upload(one, "<b>x</b>.png", b"no picture")
-    assert 'role="alert"' in says(one) and "cannot be read as PNG" in says(one) and "<b>" not in says(one)
+    assert one._view.message[1] and "cannot be read as PNG" in says(one)
     assert one._menus["content"].value == "pictures/cat.png"
     (pictures / "night.png").unlink()
     one._menus["style 1"].value = "pictures/night.png"
     assert "there is no such file" in says(one)
     one.paint()
-    assert "there is no such file" in says(one) and not one._paint_button.disabled
+    assert "there is no such file" in says(one) and not one._buttons["Paint"].disabled
     assert one.result is None
 
-    def out_of_memory(**arguments):
+    def out_of_memory(*pictures, **settings):
         raise MemoryError("too large")
 
     monkeypatch.setattr(desk, "style_transfer", out_of_memory)
@@ -310,14 +313,118 @@ def test_a_picture_stands_for_the_desk_where_there_are_no_widgets(make, monkeypa
     one = make()
     one.wait()
     one._ipython_display_()
-    view = "application/vnd.jupyter.widget-view+json"
-    assert outputs[0][view]["model_id"] == one.model_id
-    assert outputs[1][view]["model_id"] == one._hidden.model_id, "the picture is not shown beside the desk"
+    assert outputs[0]["application/vnd.jupyter.widget-view+json"]["model_id"] == one.model_id
     assert "image/jpeg" not in outputs[0] and "running notebook" in outputs[0]["text/plain"]
+    assert list(outputs[1]) == ["image/jpeg"], "JupyterLab would prefer a widget, also one that is gone"
     one.controls["tv_weight"].value = 30
     one.wait()
-    assert updates[-1]["image/jpeg"] != outputs[1]["image/jpeg"]
-    assert updates[-1][view] == outputs[1][view]
+    (updated,) = updates
+    assert updated["image/jpeg"] != outputs[1]["image/jpeg"]
+
+
+def test_the_full_picture_comes_back_by_the_switch(make):
+    one, works = make(), []
+    one.wait()
+    assert one._view.switch.disabled and one._buttons["Keep"].disabled
+    one.keep()
+    assert one._view.message == ["there is no full picture yet: Paint makes one.", True]
+    one._view.observe(lambda change: works.append(change.new), "work")
+    one.paint()
+    assert says(one).startswith("Painted after")
+    assert works[0] == [None, "preparing …"] and works[-1] == []
+    assert works[1][0] == 0.5 and re.fullmatch(r"50%, about \d+ s left", works[1][1])
+    full, job = seen(one), one._job
+    one.controls["size"].value = 80
+    assert one._job is job, "the size is not that of a preview"
+    one.controls["content_weight"].value = 2.0000000000000004
+    assert one._job is job, "a browser sends this back where 2.0 is shown"
+    np.testing.assert_array_equal(seen(one), full)
+    one.controls["style_weight"].value = 50
+    assert one._view.switch.value == "Preview"
+    assert says(one) == "Preview: 48×36 pixels." and seen(one).shape != full.shape
+    one._view.switch.value = "Full picture"
+    np.testing.assert_array_equal(seen(one), full)
+    assert says(one).startswith("Painted after")
+
+
+def test_a_picture_is_kept_with_its_masks_and_loaded_with_its_settings(make, tmp_path):
+    options = {"styles": ["pictures/night.png", "pictures/sea.png"], "mask_mode": "freeze"}
+    one = make(**options)
+    one._masks.switch.value = True
+    levels = np.zeros((2, *SHAPE), "uint8")
+    levels[0, :, :40], levels[1, 10:, 30:] = 255, 77
+    from_browser(one._masks.painters["pictures/cat.png"], *levels)
+    one.controls["style_weight"].value = 500
+    one._shares[0].value = 0.1
+    one.paint()
+    one.wait()
+    one.controls["style_weight"].value = 6
+    one.keep()
+    assert says(one) == "The full picture, 64×48 pixels, is kept in desk/run_1." and one._buttons["Keep"].disabled
+    files = sorted((tmp_path / "desk" / "run_1" / "masks").iterdir())
+    again = style_transfer("pictures/cat.png", options["styles"], **one.result.settings | {"masks": files})
+    np.testing.assert_array_equal(again.image, one.result.image)
+    assert one._view.switch.value == "Full picture", "the message stays there, with the picture that it is about"
+    one.paint()
+    one.wait()
+    one.keep()
+    assert says(one).endswith("run_2.") and len(list((tmp_path / "desk").iterdir())) == 2
+
+    other = make("pictures/sea.png", ["pictures/cat.png"] * 2, iterations=3, style_weight=1)
+    other._runs.value = "desk/run_1"
+    first, *notes, last = says(other).split("\n")
+    assert first == "Loaded from desk/run_1: 64×48 pixels." and last == "Not taken over: iterations=2."
+    assert [note.replace("style", "mask") for note in notes] == [n.replace("style", "mask") for n in other.result.notes]
+    assert notes[0].startswith("style 2 keeps few positions"), "as the painter calls it"
+    np.testing.assert_array_equal(other.result.image, again.image)
+    np.testing.assert_array_equal(seen(other), to_pil(again.image))
+    assert other._view.switch.value == "Full picture" and not other._view.switch.disabled
+    assert other.controls["style_weight"].value == pytest.approx(500) and other.controls["mask_mode"].value == "freeze"
+    assert [share.value for share in other._shares] == again.settings["style_weights"]
+    paths = [menu.value for menu in other._menus.values()]
+    assert [path.rsplit("/")[-1] for path in paths] == ["cat.png", "night.png", "sea.png"]
+    for one_mask, level in zip(other._masks.painters[paths[0]].masks.values(), levels, strict=True):
+        np.testing.assert_array_equal(np.round(one_mask * 255), level)
+
+    from_browser(other._masks.painters[paths[0]], *levels[::-1])
+    other.load("desk/run_2")
+    assert says(other).endswith("Not taken over: iterations=2, its masks.")
+    np.testing.assert_array_equal(np.round(other._masks.painters[paths[0]].masks["style 1"] * 255), levels[1])
+
+
+def test_masks_of_a_large_photograph_are_painted_on_a_copy(make, photograph):
+    save_image(resize(photograph, (1000, 1650)), "large.png")
+    one = make("large.png", size=64)
+    one._masks.switch.value = True
+    painter = one._masks.painters["large.png"]
+    assert painter._shape == painter._painted_shape == (970, 1600)
+    assert "on a copy of 1600×970 pixels; the photograph has 1650×1000" in one._masks.children[0].value
+    level = np.zeros((970, 1600), "uint8")
+    level[:, :700] = 255
+    from_browser(painter, level)
+    one.paint()
+    one.wait()
+    mask = resize_mask(painter.masks["style 1"], (1000, 1650))
+    again = style_transfer("large.png", "pictures/sea.png", **one.result.settings | {"masks": [mask]})
+    np.testing.assert_array_equal(one.result.image, again.image)
+
+
+def test_masks_are_shown_as_a_layer_sees_them(make):
+    one = make(styles=["pictures/night.png", "pictures/sea.png"])
+    one._masks.switch.value = True
+    *_, painter, layer, seen = one._masks.children
+    layer.value = "block4_conv1"
+    assert seen.children == (), "nothing is painted"
+    level = np.zeros(SHAPE, "uint8")
+    level[:6, :6] = 255
+    from_browser(painter, level, 255 - level)
+    words, figure = seen.children
+    assert figure.value[:4] == b"\x89PNG"
+    assert "style 1 keeps few positions (ΣT²): 0.3 at block4_conv1 (8×6)" in words.value
+    one.controls["size"].value = 640
+    assert "block4_conv1" not in seen.children[0].value, "there are more positions"
+    layer.value = ""
+    assert seen.children == ()
 
 
 @pytest.mark.parametrize(

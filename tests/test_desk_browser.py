@@ -1,4 +1,4 @@
-"""The mixing desk in Jupyter, in a browser; see `browsing`."""
+"""The mixing desk in a browser: its pictures on a page of their own, all of it in Jupyter; see `browsing`."""
 
 import base64
 import io
@@ -12,14 +12,19 @@ from browsing import SECONDS_FOR_JUPYTER, look, run_first_cell
 from conftest import ROOT
 from PIL import Image
 
+from nst_keras.widgets.before_after import png
+
 CELLS = (
     "from nst_keras.widgets import MixingDesk\n\n"
     "desk = MixingDesk({images!r} + '/cat.jpg', {images!r} + '/impasto_night.jpg', size=256, iterations=40)\ndesk",
     "import numpy as np\n\nprint('stopped', desk.result.interrupted)",
     "np.savez('arrays.npz', image=desk.result.image, content=desk.result.content, "
-    "**{{label: mask for painter in desk._painters.values() for label, mask in painter.masks.items()}})\n"
+    "**{{label: mask for painter in desk._masks.painters.values() for label, mask in painter.masks.items()}})\n"
     "print('sa' + 'ved')",
 )
+
+
+NAMES = "content weight", "style weight", "tv weight", "full size"
 
 
 class Desk:
@@ -27,7 +32,7 @@ class Desk:
 
     def __init__(self, page):
         self.page = page
-        self.status = page.locator("[role=status], [role=alert]").filter(has_text=re.compile(r"\S"))
+        self.status = page.locator(".desk-status")
 
     def says(self, pattern):
         self.status.filter(has_text=re.compile(pattern)).first.wait_for()
@@ -62,6 +67,71 @@ class Desk:
         self.page.keyboard.press("Shift+Enter")
 
 
+# A model as anywidget gives it to a module, with pictures of 300×900 pixels, above and below much else.
+PAGE = """<!doctype html><style>{css}</style><div style="height: 2000px"></div>
+<div class="mixing-desk" id="view" style="width: 500px"></div><div style="height: 2000px"></div>
+<script type="module">
+  {js}
+  const picture = Uint8Array.from(atob("{picture}"), (letter) => letter.charCodeAt(0));
+  const state = {{ before: picture, after: picture, description: "", work: [], message: ["", false] }}, acts = {{}};
+  const [on, off] = [(event, act) => (acts[event] = act), (event) => delete acts[event]];
+  const model = {{ get: (name) => state[name], on, off }};
+  window.put = (name, value) => {{ state[name] = value; acts[`change:${{name}}`](); }};
+  const unmount = render({{ model, el: document.getElementById("view") }});
+  window.unmount = () => {{ unmount(); return Object.keys(acts).length; }};
+</script>"""
+
+
+@pytest.fixture
+def page(browser):
+    page = browser.new_page(viewport={"width": 1024, "height": 700})
+    picture = base64.b64encode(png(np.full((900, 300, 3), 0.5, "float32"))).decode()
+    css, js = ((ROOT / "nst_keras" / "widgets" / name).read_text() for name in ("desk.css", "before_after.js"))
+    page.set_content(PAGE.format(css=css, js=js.replace("export default { render };", ""), picture=picture))
+    page.wait_for_function("window.unmount && document.querySelector('img').complete")
+    yield page
+    page.close()
+
+
+def test_a_portrait_leaves_room_for_what_is_said_below_it(page):
+    before, after = (page.locator(f".before-after-{name}").bounding_box() for name in ("before", "after"))
+    assert before == pytest.approx(after, abs=0.5)
+    assert 300 < after["height"] < 0.6 * 700 and after["width"] == pytest.approx(after["height"] / 3, abs=1)
+    page.evaluate("put('message', ['Painted.\\n' + 'A note.\\n'.repeat(11), false])")
+    notes = page.locator(".desk-status")
+    assert notes.get_attribute("role") == "status"
+    assert notes.evaluate("box => box.clientHeight < 0.2 * innerHeight && box.scrollHeight > 1.5 * box.clientHeight"), (
+        "they scroll"
+    )
+    page.evaluate("scrollTo(0, 0)")
+    page.evaluate("put('message', ['A mask is black.', true])")
+    alert = page.get_by_role("alert").bounding_box()
+    assert alert["y"] >= 0 and alert["y"] + alert["height"] < 701, "the page has scrolled to it"
+    look(page, "desk_alert")
+    assert page.evaluate("unmount()") == 0
+
+
+def test_the_progress_bar_can_be_seen_and_says_how_long_it_takes(page):
+    bar = page.get_by_role("progressbar", include_hidden=True)
+    assert not bar.is_visible()
+    page.evaluate("put('work', [null, 'preparing …'])")
+    assert bar.bounding_box()["height"] >= 8 and bar.evaluate("bar => bar.position") == -1, "it moves to and fro"
+    page.evaluate("put('work', [0.25, '25%, about 3 s left'])")
+    assert bar.evaluate("bar => bar.value") == 0.25
+    assert page.get_by_text("25%, about 3 s left").is_visible()
+    page.evaluate("put('work', [])")
+    assert not bar.is_visible()
+
+
+def test_the_slider_uncovers_the_photograph(page):
+    line = page.get_by_role("slider", name="Before and after")
+    line.press("ArrowRight")
+    line.press("PageUp")
+    assert line.get_attribute("aria-valuetext") == "11 % of the photograph"
+    shown = page.locator(".before-after-before").evaluate("image => getComputedStyle(image).clipPath")
+    assert shown == "inset(0px 89% 0px 0px)"
+
+
 @pytest.mark.parametrize("application", ["lab/workspaces/desk/tree", "notebooks"], ids=["JupyterLab", "Notebook"])
 def test_the_desk_works_in_jupyter(browser, jupyter, application):
     folder, address = jupyter
@@ -80,6 +150,10 @@ def test_the_desk_works_in_jupyter(browser, jupyter, application):
     desk = Desk(page)
     desk.says("Preview: 160×106 pixels")
 
+    # Sliders say their names and values, not the logarithms
+    said = {name: page.get_by_role("slider", name=name).get_attribute("aria-valuetext") for name in NAMES}
+    assert said == {"content weight": "2.00", "style weight": "6.00", "tv weight": "4.50", "full size": "256"}
+
     # A slider moves, and the preview changes
     before, after = desk.changed_by(lambda: desk.slide("style weight", "PageUp", "PageUp"))
     assert before != after and pixels(before).shape == pixels(after).shape == (106, 160, 3)
@@ -88,11 +162,12 @@ def test_the_desk_works_in_jupyter(browser, jupyter, application):
     # The line between before and after
     line = page.get_by_label("Before and after")
     line.press("ArrowRight")
-    assert line.get_attribute("aria-valuetext") == "5 % of the photograph"
+    assert line.get_attribute("aria-valuetext") == "1 % of the photograph"
     assert page.locator(".jp-Notebook .jp-CodeCell").count() == len(CELLS)
 
     # Stop
     desk.press("Paint the full picture")
+    page.get_by_text("s left").wait_for()
     desk.says("Painting, ")
     desk.press("Stop painting, and keep what there is")
     desk.says("Stopped after")
@@ -103,8 +178,8 @@ def test_the_desk_works_in_jupyter(browser, jupyter, application):
     page.get_by_label("masks: each style in its place").check()
     stage = page.locator(".mask-painter canvas")
     stage.wait_for()
-    page.get_by_label("black means").select_option("freeze")
-    page.get_by_label("Size").fill("150")
+    page.get_by_label("black means").select_option("freeze: exactly the photograph")
+    page.get_by_label("Size", exact=True).fill("150")
     box = stage.bounding_box()
 
     def paint():
@@ -113,9 +188,9 @@ def test_the_desk_works_in_jupyter(browser, jupyter, application):
         page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"], steps=3)
         page.mouse.up()
 
+    desk.slide("full size", "Home")  # the smallest, 64; it is in the kernel before the preview of the stroke comes
     before, after = desk.changed_by(paint)
     assert before != after
-    desk.slide("full size", "Home")  # the smallest, 64
     desk.press("Paint the full picture")
     desk.says("Painted after")
     look(page, f"{folder.name}_painted")
@@ -130,7 +205,8 @@ def test_the_desk_works_in_jupyter(browser, jupyter, application):
     assert changed[mask > 0.9].mean() > 0.05
     assert (changed[mask == 0] == 0).mean() > 0.95, "all but the rim, where the brush is soft"
 
-    # What is saved shows the last picture, without a kernel or widgets
+    # What is saved shows the last picture, without a kernel or widgets; a running desk is in its place
+    assert not page.locator(".jp-RenderedImage").is_visible()
     with page.expect_response(lambda response: response.request.method == "PUT" and "desk.ipynb" in response.url):
         page.keyboard.press("Control+s")
     saved = nbformat.read(folder / "desk.ipynb", as_version=4)
@@ -140,6 +216,10 @@ def test_the_desk_works_in_jupyter(browser, jupyter, application):
     assert output.data["image/jpeg"] in html
     strip = Image.open(io.BytesIO(base64.b64decode(output.data["image/jpeg"])))
     assert strip.width == pytest.approx(2 * 240 * 600 / 400 + 240 * 4 / 3, abs=100), "photograph, style, picture"
+    nbformat.write(saved, folder / "other_kernel.ipynb")
+    page.goto(f"{address}{application}/{folder.name}/other_kernel.ipynb".replace("/desk/", "/other/"))
+    page.locator(".jp-RenderedImage img").wait_for()
+    look(page, f"{folder.name}_without_a_kernel")
     context.close()
 
 

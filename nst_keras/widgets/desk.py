@@ -1,8 +1,6 @@
 """A mixing desk for a notebook: pictures, weights, masks and colours, and a preview that follows the sliders."""
 
-import base64
 import functools
-import html
 import threading
 from collections.abc import Callable, Sequence
 from concurrent import futures
@@ -11,24 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from IPython.display import display
-from ipywidgets import HTML, Box, Button, Checkbox, Dropdown, FileUpload, FloatSlider, HBox, Image, VBox
+from ipywidgets import Box, Button, Dropdown, FileUpload, FloatSlider, Image, VBox
 
-from ..image import fitting_shape, load_image, reduced
-from ..masks.basics import resize_mask
+from ..image import fitting_shape, reduced, resize
+from ..results.result import Result
 from ..support.checks import sides, suggestion
 from ..support.pictures import MIN_SIDE
-from ..support.settings import WEIGHTS
+from ..support.settings import WEIGHTS, layers_read
 from ..support.types import PathLike
 from ..transfer import DEFAULTS, built_network, style_transfer
 from . import parts
-from .painter import MaskPainter
+from .before_after import FULL, MAX_SHOWN_SIDE, PREVIEW, BeforeAfter, png, strip
 
 BUNDLED = Path(__file__).parents[2] / "images"
-DEBOUNCE = 0.25  # seconds without another change before a preview starts
-PREVIEW_SIZE, PREVIEW_ITERATIONS = 160, 20  # two seconds on two cores, half of it to compile
+PREVIEW_SIZE, PREVIEW_ITERATIONS = 160, 20
+FIRST_SHOWN = 5  # the iteration after which a preview is shown for the first time
 PREVIEW_SOURCE = 640  # pixels: previews read pictures at this size, which the largest `style_scale`, 4, needs
 FRAME_SECONDS = 0.5  # between two pictures that are shown during a full run
-MAX_SHOWN_SIDE = 1024  # pixels on the longer side of a picture that is sent to the browser
 
 
 def shows_errors(method: Callable) -> Callable:
@@ -40,7 +37,7 @@ def shows_errors(method: Callable) -> Callable:
             return method(self, *arguments)
         except Exception as error:
             kind = "" if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: "
-            self._set_status(f"{kind}{error}", "alert")
+            self._view.say(f"{kind}{error}", alert=True)
 
     return guarded
 
@@ -49,14 +46,14 @@ class MixingDesk(VBox):
     """Try settings; a notebook shows the widget if it is the last line of a cell.
 
     The preview is a run of its own, with few iterations at 160 pixels: it shows the colours and the balance of the
-    weights, not the brushwork of the full picture. The attribute `result` is the `Result` of the last full picture,
-    also if it was stopped, or None. Runs are in a thread, so the kernel stays free. A notebook that is open without a
-    kernel shows the last pictures in place of the desk.
+    weights, not the brushwork of the full picture. A switch shows one or the other. The attribute `result` is the
+    `Result` of the last full picture, also if it was stopped, or None. Runs are in a thread, so the kernel stays free.
+    Without its kernel, a notebook shows the last pictures, and above them Jupyter's words that a widget is missing.
 
     `content` is the photograph, and `styles` are one painting or several, all of them files; `pictures` is a folder of
     others to choose from. `settings` are those of `style_transfer`: the controls start there, and one without a
-    control, such as `iterations`, is fixed. Uploads go to `folder`, which is made when it is needed; nothing in it is
-    overwritten.
+    control, such as `iterations`, is fixed. Uploads and kept pictures go to `folder`, which is made when it is needed;
+    nothing in it is overwritten.
     """
 
     def __init__(
@@ -69,7 +66,8 @@ class MixingDesk(VBox):
         **settings: Any,
     ) -> None:
         super().__init__()
-        self.result, self.folder = None, Path(folder)
+        self.add_class("mixing-desk")
+        self.result, self.folder, self._view = None, Path(folder), BeforeAfter()
         paths, self._paths = parts.starting_paths(content, styles, pictures)
         known = vars(DEFAULTS).keys() - {"shares", "masks"}
         for name in settings.keys() - known:
@@ -77,15 +75,17 @@ class MixingDesk(VBox):
         start = replace(DEFAULTS, **settings).checked(styles=len(paths) - 1)
         self.controls = parts.controls(start)
         self._fixed = {k: v for k, v in settings.items() if k not in {*self.controls, "style_weights"}}
-        self._start, self._thread, self._job = start, futures.ThreadPoolExecutor(1, "nst_keras desk"), None
+        self._start, self._thread = start, futures.ThreadPoolExecutor(1, "nst_keras desk")
+        self._job = self._next = None  # the last job, and the last of them that is a preview
         self._end_preview, self._end_painting = threading.Event(), threading.Event()
         self._network = functools.cache(lambda: built_network(start))
-        self._reduced = functools.cache(lambda path: reduced(load_image(path), PREVIEW_SOURCE))
-        self._painters = {}  # {photograph: the painter of its masks}
-        self._still, self._hidden = None, Box(layout={"display": "none"})
+        self._read = functools.lru_cache(8)(parts.read)
+        self._reduced = functools.cache(lambda path: reduced(self._read(path)[0], PREVIEW_SOURCE))
+        self._result_masks, self._kept = {}, None  # the masks of `result`; the result that was kept last
+        layers = layers_read(start.content_layers, start.style_layers)
+        self._masks = parts.Masks(self.controls, layers, self._network, self._read, self._changed)
         self._lay_out(paths)
-        self._view.before = self._view.after = parts.png(self._reduced(paths[0]))
-        self._view.description = "The photograph"
+        self._set_painting(False)
         self._pictures_changed()
 
     def _lay_out(self, paths):
@@ -99,37 +99,46 @@ class MixingDesk(VBox):
             for label, share in zip(labels, self._start.style_weights, strict=True)
             if len(labels) > 1
         ]
-        self._sources = Image(format="jpeg", layout={"width": "100%", "object_fit": "contain"})
+        self._sources = Image(format="jpeg", layout={"max_height": "90px", "max_width": "100%", "align_self": "center"})
         upload = FileUpload(description="Upload a picture", accept="image/*", layout=parts.WIDE)
-        self._masks, self._view, self._status = VBox(), parts.BeforeAfter(), HTML()
-        self._masked = Checkbox(False, description="masks: each style in its place", indent=False, layout=parts.WIDE)
-        tooltip = "Stop painting, and keep what there is"
-        self._paint_button = Button(description="Paint", tooltip="Paint the full picture", button_style="primary")
-        self._stop_button = Button(description="Stop", tooltip=tooltip, disabled=True)
-        self._paint_button.on_click(lambda _: self.paint())
-        self._stop_button.on_click(lambda _: self.stop())
-        for control in (*self.controls.values(), *self._shares):
-            control.observe(self._changed, "value")
-        for menu in self._menus.values():
-            menu.observe(self._pictures_changed, "value")
-        upload.observe(self._uploaded, "value")
-        self._masked.observe(self._masks_changed, "value")
+        self._runs = parts.labelled(Dropdown, "load", "", "A picture that was kept", options=parts.kept(self.folder))
+        self._buttons = {
+            name: Button(description=name, tooltip=tooltip, layout={"width": "64px"})
+            for name, tooltip in {
+                "Paint": "Paint the full picture",
+                "Stop": "Stop painting, and keep what there is",
+                "Keep": "Write the full picture and its settings into a new folder",
+            }.items()
+        }
+        self._buttons["Paint"].button_style = "primary"
+        for button, act in zip(self._buttons.values(), (self.paint, self.stop, self.keep), strict=True):
+            button.on_click(lambda _, act=act: act())
         settings = [control for name, control in self.controls.items() if name != "mask_mode"]
-        wrap, column = {"flex_flow": "row wrap"}, {"flex": "1 1 330px", "min_width": "0", "padding": "0 12px 8px 0"}
-        left = [self._view, self._status, HBox([self._paint_button, self._stop_button])]
-        right = [self._sources, *self._menus.values(), upload, *self._shares, *settings, self._masked]
-        columns = [VBox(left, layout={"max_width": "640px", **column}), VBox(right, layout=column)]
-        self.children = [Box(columns, layout=wrap), self._masks]
+        for control in (*self.controls.values(), *self._shares):
+            if control is not self.controls["size"]:  # a preview has its own
+                control.observe(self._changed, "value")
+        for control in (*self._menus.values(), self._masks.switch):
+            control.observe(self._pictures_changed, "value")
+        upload.observe(self._uploaded, "value")
+        self._runs.observe(lambda change: change.new and self.load(change.new), "value")
+        wrap, column = {"flex_flow": "row wrap"}, {"flex": "1 1 280px", "min_width": "0", "padding": "0 12px 8px 2px"}
+        bar = Box([*self._buttons.values(), self._view.switch], layout=wrap | {"align_items": "center"})
+        right = [self._sources, *self._menus.values(), upload, *self._shares, *settings, self._masks.switch, self._runs]
+        left = VBox([bar, self._view], layout=column | {"max_width": "640px"})
+        self.children = [Box([left, VBox(right, layout=column)], layout=wrap), self._masks]
 
     @shows_errors
     def paint(self) -> None:
         """Start to paint the full picture; after `wait` it is in `result`."""
         mix = self._mix()
-        self._paint_button.disabled, self._stop_button.disabled = True, False
-        self._end_preview.set()
+        self._set_painting(True)
         if self._end_painting.is_set():
             self._end_painting = threading.Event()
-        self._job = self._thread.submit(self._paint, mix, self._end_painting)
+        outdated = self._next.cancel() or not self._next.done()
+        self._end_preview.set()
+        self._job = self._thread.submit(self._paint, *mix, self._end_painting)
+        if outdated:
+            self._job = self._next = self._thread.submit(self._preview)
 
     def stop(self) -> None:
         """Stop painting; `result` is then the unfinished picture."""
@@ -139,57 +148,81 @@ class MixingDesk(VBox):
         """Wait at most `timeout` seconds until nothing is being painted; return False if something still is."""
         return not futures.wait([self._job], timeout).not_done
 
+    @shows_errors
+    def keep(self) -> None:
+        """Write `result` and its painted masks into a new folder within `folder`; see `Result.keep`."""
+        if self.result is None:
+            raise ValueError("there is no full picture yet: Paint makes one.")
+        run = parts.new_run(self.folder)
+        self.result.keep(run)
+        parts.save_masks(self._result_masks, run)
+        self._kept, self._runs.options = self.result, parts.kept(self.folder)
+        self._set_painting(False)
+        self._view.switch.value = FULL  # what is kept
+        self._view.say(f"The full picture, {sides(self.result.image.shape)} pixels, is kept in {run.as_posix()}.")
+
+    @shows_errors
+    def load(self, folder: PathLike) -> None:
+        """Show a result that `keep` has written, and set the controls to its settings."""
+        result = Result.load(folder)
+        if result.content is None:
+            raise ValueError(f"folder {str(folder)!r} holds a run without a photograph; the desk does not show it.")
+        told, missing = parts.adopt(result.settings, self._start, self.controls, self._shares)
+        if files := parts.sources(result, len(self._menus)):
+            self._choose(files)
+        else:
+            missing.append("its pictures")
+        missing += self._masks.load(Path(folder), self._menus["content"].value, list(self._menus)[1:])
+        self._pictures_changed()
+        self.result = self._kept = result
+        self._set_painting(False)
+        self._view.switch.value = FULL
+        self._view.show(FULL, result, f"Loaded from {Path(folder).as_posix()}", told)
+        if missing:
+            self._view.say(f"{self._view.message[0]}\nNot taken over: {', '.join(missing)}.")
+
     def _mix(self):
-        """Return what the controls show, as arguments of `style_transfer`."""
+        """Return the pictures, {style: mask} and the settings that the controls show."""
         settings = {name: control.value for name, control in self.controls.items()}
         settings |= {name: float(f"{settings[name]:.3g}") for name in WEIGHTS}  # as the sliders show them
         if not settings["preserve_color"]:
             del settings["preserve_color"], settings["color_strength"]
         if self._shares:
             settings["style_weights"] = [share.value for share in self._shares]
-        masks = self._painters[self._menus["content"].value].masks if self._masked.value else {}
-        black = [label for label, mask in masks.items() if not mask.any()]
-        if 0 < len(black) < len(masks):
-            raise ValueError(f"The mask of {black[0]} is black everywhere: paint where it applies, or leave all black.")
-        if len(black) == len(masks):  # nothing is painted
+        paths = [menu.value for menu in self._menus.values()]
+        masks = self._masks.painted(paths[0])
+        if not masks:
             del settings["mask_mode"]
-        else:
-            settings["masks"] = list(masks.values())
-        content, *styles = (menu.value for menu in self._menus.values())
-        return {"content": content, "style": styles} | self._fixed | settings
+        return paths, masks, self._fixed | settings
 
     def _ipython_display_(self):
-        """Make two outputs: the widget, and a picture of it, which is shown only where there are no widgets."""
+        """Make two outputs: the widget, and a picture of it, which desk.css hides below a desk that runs."""
         text = {"text/plain": "A mixing desk, to be used in a running notebook; the last pictures on it:"}
         display(self._repr_mimebundle_() | text, raw=True)
-        self._still = self._show_still(display, display_id=True)
-
-    def _show_still(self, show, **options):
-        data = self._hidden._repr_mimebundle_() | {"image/jpeg": base64.b64encode(self._last).decode()}
-        return show(data, metadata={"image/jpeg": {"alt": self._view.description}}, raw=True, **options)
+        self._view.show_still(display, display_id=True)
 
     def _changed(self, change=None):
+        """Ask for a preview. One that waits will see this change, too; one that runs is finished first."""
+        if change and isinstance(change.new, float) and f"{change.old:.3g}" == f"{change.new:.3g}":
+            return  # the browser sends 2.0 back as 2.0000000000000004
         self.controls["color_strength"].disabled = not self.controls["preserve_color"].value
-        self._end_preview.set()
-        self._end_preview = stop = threading.Event()
-        self._job = self._thread.submit(lambda: stop.wait(DEBOUNCE) or self._preview(stop))
+        if not self._buttons["Paint"].disabled:
+            self._view.switch.value = PREVIEW
+        if self._next is None or self._next.running() or self._next.done():
+            self._job = self._next = self._thread.submit(self._preview)
 
     @shows_errors
     def _pictures_changed(self, change=None):
-        self._end_preview.set()
+        """Show the chosen pictures, and the painter of masks if it is wanted."""
+        self._view.say("Reading the pictures …")
         sources = [self._reduced(menu.value) for menu in self._menus.values()]
-        self._last = self._sources.value = parts.strip(sources, "")
-        self._masks_changed()
-
-    @shows_errors
-    def _masks_changed(self, change=None):
-        """Show the painter of this photograph."""
-        content, *labels = self._menus["content"].value, *list(self._menus)[1:]
-        if self._masked.value and content not in self._painters:
-            self._painters[content] = MaskPainter(content, labels)
-            self._painters[content].observe(self._changed, "_packed")
-        hint = HTML("Paint where each style applies. As long as nothing is painted, they apply everywhere.")
-        self._masks.children = [hint, self.controls["mask_mode"], self._painters[content]] if self._masked.value else []
+        self._sources.value = strip(sources, "")
+        if not self._view.strips:
+            self._view.strips[PREVIEW], photograph = self._sources.value, png(sources[0])
+            self._view.put(PREVIEW, before=photograph, after=photograph, description="The photograph")
+        self._masks.show(self._menus["content"].value, list(self._menus)[1:])
+        self._view.say("")
+        self._end_preview.set()
         self._changed()
 
     @shows_errors
@@ -197,63 +230,71 @@ class MixingDesk(VBox):
         for file in change.new:
             change.owner.value = ()  # so that the same file can be uploaded again
             path = parts.keep_upload(bytes(file["content"]), self.folder, file["name"]).as_posix()
-            self._paths += [] if path in self._paths else [path]
-            for menu in self._menus.values():
-                menu.unobserve(self._pictures_changed, "value")  # a menu chooses the first of new options by itself
-                menu.options, menu.value = parts.named(self._paths), menu.value
-                menu.observe(self._pictures_changed, "value")
-            self._set_status(f"{path} can be chosen now.")
+            self._choose([menu.value for menu in self._menus.values()], path)
+            self._view.say(f"{path} can be chosen now.")
+
+    def _choose(self, chosen, *others):
+        """Choose a picture in each menu; the menus learn of new ones."""
+        self._paths += [path for path in dict.fromkeys([*chosen, *others]) if path not in self._paths]
+        for menu, path in zip(self._menus.values(), chosen, strict=True):
+            menu.unobserve(self._pictures_changed, "value")  # a menu chooses the first of new options by itself
+            menu.options, menu.value = parts.named(self._paths), path
+            menu.observe(self._pictures_changed, "value")
 
     @shows_errors
-    def _preview(self, stop):
+    def _preview(self):
         """Paint a preview anew and show it; like `_paint`, this is a job of the thread."""
-        mix = self._mix()
-        self._set_status("Preview …")
-        small = {k: v for k, v in mix.items() if k not in ("pooling", "weights")}  # these belong to the built network
+        self._end_preview.clear()
+        paths, masks, settings = self._mix()
+        content, *styles = map(self._reduced, paths)
+        small = {k: v for k, v in settings.items() if k not in ("pooling", "weights")}  # of the network, which is built
         small |= {"network": self._network(), "iterations": min(PREVIEW_ITERATIONS, self._start.iterations)}
-        content = small["content"] = self._reduced(mix["content"])
-        small["style"] = [self._reduced(path) for path in mix["style"]]
         small["size"] = max(fitting_shape(content.shape, PREVIEW_SIZE, minimum=MIN_SIDE))
-        if "masks" in mix:
-            small["masks"] = [resize_mask(mask, content.shape) for mask in mix["masks"]]
+        small |= parts.resized_masks(masks, content.shape)
 
-        def end_if_stopped(step):
-            if stop.is_set():
+        def follow(step):
+            if self._end_preview.is_set():
                 raise StopIteration
+            if step.iteration == FIRST_SHOWN:
+                self._view.put(PREVIEW, before=png(resize(content, step.image.shape)), after=png(step.image))
 
-        result = style_transfer(**small, callback=end_if_stopped)
+        self._view.work = [None, "preview …"]
+        try:
+            result = style_transfer(content, styles, **small, callback=follow)
+        finally:
+            self._view.work = []
         if not result.interrupted:
-            self._show(result, mix, "Preview")
+            self._view.show(PREVIEW, result, PREVIEW, settings)
 
     @shows_errors
-    def _paint(self, mix, stop):
+    def _paint(self, paths, masks, settings, stop):
         shown = 0.0
 
         def follow(step):
             nonlocal shown
+            left = step.seconds * (1 / step.progress - 1)
+            self._view.work = [step.progress, f"{step.progress:.0%}, about {left:.0f} s left"]
             if step.seconds - shown >= FRAME_SECONDS:
-                shown = step.seconds
-                self._set_status(f"Painting, {step.size} px: {step.progress:.0%} done.")
-                self._view.after = parts.png(step.image, MAX_SHOWN_SIDE)
+                shown, after = step.seconds, png(step.image, MAX_SHOWN_SIDE)
+                self._view.put(FULL, before=before, after=after, message=[f"Painting, {step.size} pixels.", False])
             if stop.is_set():
                 raise StopIteration
 
         try:
-            self.result = style_transfer(**mix, callback=follow)
+            before = png(self._reduced(paths[0]))
+            resized = parts.resized_masks(masks, self._read(paths[0])[1])
+            self.result = style_transfer(paths[0], paths[1:], **settings | resized, callback=follow)
+            self._result_masks = masks
         finally:
-            self._paint_button.disabled, self._stop_button.disabled = False, True
-        seconds = self.result.history[-1].seconds
-        self._show(self.result, mix, f"{'Stopped' if self.result.interrupted else 'Painted'} after {seconds:.0f} s")
+            self._set_painting(False)
+        title = "Stopped" if self.result.interrupted else "Painted"
+        self._view.show(FULL, self.result, f"{title} after {self.result.history[-1].seconds:.0f} s", settings)
 
-    def _show(self, result, mix, title):
-        self._view.before, self._view.after = (parts.png(p, MAX_SHOWN_SIDE) for p in (result.content, result.image))
-        notes = result.notes if result is self.result else []  # the notes of a preview are about its few pixels
-        self._set_status("\n".join([f"{title}: {sides(result.image.shape)} pixels.", *notes]))
-        told = [f"{name}={value}" for name, value in mix.items() if name not in ("content", "style", "masks", "init")]
-        self._view.description = f"{title}: {', '.join(told)}"
-        self._last = parts.strip([result.content, *result.styles, result.image], self._view.description)
-        if self._still:
-            self._show_still(self._still.update)
-
-    def _set_status(self, text, role="status"):
-        self._status.value = f'<div role="{role}" class="desk-status">{html.escape(text)}</div>'
+    def _set_painting(self, painting):
+        self._buttons["Paint"].disabled = self._runs.disabled = painting
+        self._buttons["Stop"].disabled = not painting
+        self._buttons["Keep"].disabled = painting or self.result is self._kept
+        self._view.work = [None, "preparing …"] if painting else []
+        self._view.switch.disabled = not painting and self.result is None
+        if painting or self.result is None:
+            self._view.switch.value = FULL if painting else PREVIEW

@@ -1,45 +1,43 @@
-"""The parts of the mixing desk: controls, views and files."""
+"""The parts of the mixing desk: controls, files and masks."""
 
+import html
+import io
 import itertools
 import math
 import os
 import re
 import tempfile
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import anywidget
-import numpy as np
-from ipywidgets import Dropdown, FloatLogSlider, FloatSlider, IntSlider
-from PIL import ImageDraw, ImageFont, ImageOps
-from traitlets import Bytes, Unicode
+from ipywidgets import HTML, Box, Checkbox, Dropdown, FloatLogSlider, FloatSlider, Image, IntSlider, VBox
 
 from ..color import COLOR_METHODS
-from ..image import load_image, reduced, resize, to_pil
-from ..support.checks import checked_number
+from ..image import fitting_shape, load_image, reduced, resize
+from ..masks.basics import resize_mask, save_mask
+from ..masks.findings import check_masks
+from ..support.checks import checked_number, sides
 from ..support.files import write_file
-from ..support.pictures import WRITABLE, encoded
-from ..support.settings import MASK_MODES, WEIGHTS, Settings
-from ..support.types import ImageArray, PathLike
+from ..support.pictures import WRITABLE
+from ..support.settings import WEIGHTS, Settings
+from ..support.types import ImageArray, MaskArray, PathLike, Shape
+from .painter import MAX_PAINTED_SIDE, MaskPainter
 
+MEANINGS = [
+    ("guided: the style is not asked for there; a little leaks in", "guided"),
+    ("blend: the photograph, with a soft edge", "blend"),
+    ("freeze: exactly the photograph", "freeze"),
+    ("classic: hard masks, on the painting too", "classic"),
+]
 WIDE = {"width": "auto", "min_width": "0"}
 SHARE = {"min": 0, "max": 1, "step": 0.05}
 MAX_SIZE = 1536
-STRIP_HEIGHT, STRIP_GAP = 240, 6  # pixels
-
-
-class BeforeAfter(anywidget.AnyWidget):
-    """Show two encoded pictures of one shape, with a line between them to drag; `description` is the alt text."""
-
-    _esm, _css = (Path(__file__).with_name(name) for name in ("before_after.js", "desk.css"))
-    before, after, description = Bytes().tag(sync=True), Bytes().tag(sync=True), Unicode().tag(sync=True)
 
 
 def labelled(kind: type, label: str, value: Any, tooltip: str, **options: Any) -> Any:
     """Make a control, with a label before it, that is as wide as its place; `kind` is its class in ipywidgets."""
-    style = {"description_width": "120px"}
+    style = {"description_width": "110px"}
     return kind(value=value, description=label, tooltip=tooltip, style=style, layout=WIDE, **options)
 
 
@@ -56,7 +54,7 @@ def controls(start: Settings) -> dict[str, Any]:
     made["preserve_color"] = labelled(Dropdown, "colours", color, "Whose colours, by which method", options=methods)
     made["color_strength"] = labelled(FloatSlider, "how much", start.color_strength, "Of the photograph's", **SHARE)
     made["size"] = labelled(IntSlider, "full size", start.size, "Longer side of the picture, in pixels", **sizes)
-    made["mask_mode"] = labelled(Dropdown, "black means", start.mask_mode, "For the style", options=MASK_MODES)
+    made["mask_mode"] = labelled(Dropdown, "black means", start.mask_mode, "Where no style is to be", options=MEANINGS)
     return made
 
 
@@ -83,6 +81,57 @@ def named(paths: Sequence[str]) -> list[tuple[str, str]]:
     return [(stem if stems.count(stem) == 1 else path, path) for stem, path in zip(stems, paths, strict=True)]
 
 
+def read(path: PathLike) -> tuple[ImageArray, Shape]:
+    """Return a picture, at the size at which masks are painted if it is larger, and its own height and width."""
+    picture = load_image(path)
+    return reduced(picture, MAX_PAINTED_SIDE), picture.shape[:2]
+
+
+def new_run(folder: PathLike) -> Path:
+    """Return the first of run_1, run_2, … in a folder that is free."""
+    return next(path for n in itertools.count(1) if not (path := Path(folder, f"run_{n}")).exists())
+
+
+def kept(folder: PathLike) -> list[tuple[str, str]]:
+    """Return (name, path) for each run in a folder, the newest last, after an entry that is none."""
+    runs = sorted((path.parent for path in Path(folder).glob("*/run.json")), key=lambda path: path.stat().st_mtime)
+    return [("a kept picture", ""), *((path.name, path.as_posix()) for path in runs)]
+
+
+def resized_masks(masks: Mapping[str, MaskArray], shape: Shape) -> dict[str, list[MaskArray]]:
+    """Return masks as an argument of `style_transfer` for a content of `shape`, or no argument."""
+    return {"masks": [resize_mask(mask, shape) for mask in masks.values()]} if masks else {}
+
+
+def save_masks(masks: Mapping[str, MaskArray], run: Path) -> None:
+    """Save masks, as they were painted, beside a run."""
+    for label, mask in masks.items():
+        (run / "masks").mkdir(exist_ok=True)
+        save_mask(mask, run / "masks" / f"{label}.png")
+
+
+def sources(result: Any, count: int) -> list[str]:
+    """Return the files of the content and the styles of a result, or nothing unless there are `count` of them."""
+    paths = [Path(path).as_posix() for path in result.inputs[:count]]
+    return paths if len(result.styles) == count - 1 == len(paths) - 1 and all(map(os.path.exists, paths)) else []
+
+
+def adopt(settings: dict, start: Settings, controls: Mapping, shares: Sequence) -> tuple[dict, list[str]]:
+    """Set controls to the settings of a run; return these settings, and words for those that are otherwise here."""
+    told = {name: settings.get(name) for name in controls if settings.get(name)}  # no slider goes to weight 0
+    for name in {*WEIGHTS, "size"} & told.keys():
+        end = math.log10(told[name]) if name in WEIGHTS else told[name]
+        controls[name].min, controls[name].max = min(controls[name].min, end), max(controls[name].max, end)
+    for name, value in (told | {"preserve_color": settings.get("preserve_color") or ""}).items():
+        controls[name].value = value
+    if len(shares) == len(settings.get("style_weights", [])):
+        told["style_weights"] = settings["style_weights"]
+        for share, value in zip(shares, settings["style_weights"], strict=True):
+            share.value = value
+    here = start.record() | told | {"masks": settings.get("masks"), "preserve_color": settings.get("preserve_color")}
+    return told, [f"{name}={value}" for name, value in settings.items() if value != here.get(name)]
+
+
 def keep_upload(data: bytes, folder: PathLike, name: str) -> Path:
     """Keep a picture that a browser sent, whose name is not trusted; raise a `ValueError` if it cannot be read.
 
@@ -104,17 +153,77 @@ def keep_upload(data: bytes, folder: PathLike, name: str) -> Path:
     return path
 
 
-def png(image: ImageArray, max_side: float = float("inf")) -> bytes:
-    """Return an image as a PNG file; the longer side has at most `max_side` pixels."""
-    return encoded(to_pil(reduced(image, max_side)), "PNG")
+class Masks(VBox):
+    """The painters of masks, one for each photograph; and what a layer of the network sees of the masks.
 
+    `read` gives the picture of a path, and its shape before it was reduced; `changed` is called after each stroke.
+    """
 
-def strip(pictures: Sequence[ImageArray], caption: str) -> bytes:
-    """Return a JPEG file of pictures side by side, at one height, above a caption."""
-    row = [resize(p, (STRIP_HEIGHT, round(STRIP_HEIGHT * p.shape[1] / p.shape[0]))) for p in pictures]
-    gap = (0, 0), (STRIP_GAP, 0), (0, 0)
-    sheet = to_pil(np.concatenate([row[0], *(np.pad(p, gap, constant_values=1) for p in row[1:])], axis=1))
-    lines = textwrap.wrap(caption, sheet.width // 8)  # a character is less than 8 pixels wide
-    sheet = ImageOps.expand(sheet, (0, 0, 0, 12 + 18 * len(lines)), "white")
-    ImageDraw.Draw(sheet).text((2, STRIP_HEIGHT + 6), "\n".join(lines), "#333", ImageFont.load_default(13), spacing=4)
-    return encoded(sheet, "JPEG")
+    def __init__(self, controls: dict, layers: Sequence[str], network: Callable, read: Callable, changed: Callable):
+        super().__init__()
+        self.switch = Checkbox(False, description="masks: each style in its place", indent=False, layout=WIDE)
+        tooltip, options = (
+            "What is left of the masks at a layer of the network",
+            [("not shown", ""), *zip(layers, layers, strict=True)],
+        )
+        self._layer = labelled(Dropdown, "seen at layer", "", tooltip, options=options)
+        self._mode, self._size, self._network, self._read = controls["mask_mode"], controls["size"], network, read
+        self._hint, self._seen, self._strokes = HTML(), Box(layout={"flex_flow": "row wrap"}), (changed, self._look)
+        self.painters, self._content = {}, None  # {photograph: its painter}; the photograph whose masks are shown
+        for control in (self._layer, self._size):
+            control.observe(self._look, "value")
+
+    def show(self, content: str, labels: Sequence[str]) -> None:
+        """Show the painter of a photograph if the switch is on."""
+        self._content, shown = content, []
+        if self.switch.value:
+            painter = self.painters.get(content) or self.add(content, labels)
+            (height, width), whole = painter._painted_shape, self._read(content)[1]
+            hint = "Paint where each style applies. As long as nothing is painted, they apply everywhere."
+            if (height, width) != whole:
+                hint += f" You paint on a copy of {width}×{height} pixels; the photograph has {sides(whole)}."
+            self._hint.value = hint
+            shown = [self._hint, self._mode, painter, self._layer, self._seen]
+        self.children = shown
+        self._look()
+
+    def add(self, content: str, masks: Any) -> MaskPainter:
+        """Make the painter of a photograph; `masks` are those of `MaskPainter`."""
+        painter = self.painters[content] = MaskPainter(self._read(content)[0], masks)
+        for act in self._strokes:
+            painter.observe(act, "_packed")
+        return painter
+
+    def load(self, run: Path, content: str, labels: Sequence[str]) -> list[str]:
+        """Take the masks beside a run, unless others are painted; return words for what is not taken."""
+        files, painter = {label: run / "masks" / f"{label}.png" for label in labels}, self.painters.get(content)
+        painted = painter and any(mask.any() for mask in painter.masks.values())
+        if taken := not painted and all(file.exists() for file in files.values()):
+            self.add(content, files)
+        kept = (run / "masks").exists()
+        self.switch.value = kept
+        return ["its masks"] * (kept and not taken)
+
+    def painted(self, content: str) -> dict[str, MaskArray]:
+        """Return the masks of a photograph, as they are painted; none if all are black, or the switch is off."""
+        masks = self.painters[content].masks if self.switch.value and content in self.painters else {}
+        black = [label for label, mask in masks.items() if not mask.any()]
+        if 0 < len(black) < len(masks):
+            raise ValueError(f"The mask of {black[0]} is black everywhere: paint where it applies, or leave all black.")
+        return {} if black else masks
+
+    def _look(self, change=None):
+        """Show the masks as the chosen layer sees them in the full picture, and what is wrong with them there."""
+        layer, shown = self._layer.value, []
+        masks = self.painters[self._content].masks if self.switch.value and layer else {}
+        if any(mask.any() for mask in masks.values()):
+            image, network, buffer = self._read(self._content)[0], self._network(), io.BytesIO()
+            shape = fitting_shape(image.shape, self._size.value)
+            grid = network.compute_output_shape((1, *shape, 3))[layer][1:3]
+            masks = {label: resize_mask(mask, shape) for label, mask in masks.items()}
+            report = check_masks(masks, resize(image, shape), grids={layer: grid})
+            report.figure().savefig(buffer, format="png")
+            words = "<br>".join(map(html.escape, report.findings or ["Nothing seems wrong."]))
+            figure = Image(value=buffer.getvalue(), format="png", layout={"max_width": "100%"})
+            shown = [HTML(words, layout={"flex": "1 1 240px"}), figure]
+        self._seen.children = shown
