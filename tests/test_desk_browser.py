@@ -206,19 +206,21 @@ def test_the_desk_works_in_jupyter(browser, jupyter, application):
     assert (changed[mask == 0] == 0).mean() > 0.95, "all but the rim, where the brush is soft"
 
     # What is saved shows the last picture, without a kernel or widgets; a running desk is in its place
-    assert not page.locator(".jp-RenderedImage").is_visible()
+    assert not page.locator(".mixing-desk-still").is_visible()
     with page.expect_response(lambda response: response.request.method == "PUT" and "desk.ipynb" in response.url):
         page.keyboard.press("Control+s")
     saved = nbformat.read(folder / "desk.ipynb", as_version=4)
-    (output,) = (output for output in saved.cells[0].outputs if "image/jpeg" in output.data)
-    assert re.match("Painted after .*size=64", output.metadata["image/jpeg"]["alt"])
+    still = saved.cells[0].outputs[-1].data["text/html"]
+    alt, jpeg = re.search('<img alt="(.*?)" src="data:image/jpeg;base64,(.*?)"', still).groups()
+    assert re.match("Painted after .*size=64", alt)
     html, _ = nbconvert.HTMLExporter().from_notebook_node(saved)
-    assert output.data["image/jpeg"] in html
-    strip = Image.open(io.BytesIO(base64.b64decode(output.data["image/jpeg"])))
+    assert jpeg in html
+    strip = Image.open(io.BytesIO(base64.b64decode(jpeg)))
     assert strip.width == pytest.approx(2 * 240 * 600 / 400 + 240 * 4 / 3, abs=100), "photograph, style, picture"
     nbformat.write(saved, folder / "other_kernel.ipynb")
     page.goto(f"{address}{application}/{folder.name}/other_kernel.ipynb".replace("/desk/", "/other/"))
-    page.locator(".jp-RenderedImage img").wait_for()
+    page.locator(".mixing-desk-still img").wait_for()
+    assert not page.get_by_text("model not found").is_visible()
     look(page, f"{folder.name}_without_a_kernel")
     context.close()
 

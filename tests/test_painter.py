@@ -15,7 +15,7 @@ from nst_keras import MaskWarning, grow_mask, load_image, load_mask, resize_mask
 from nst_keras.image import to_pil
 from nst_keras.masks.selections import select_ellipse, select_scribble
 from nst_keras.widgets import MaskPainter, MaskPairPainter
-from nst_keras.widgets import painter as painter_module
+from nst_keras.widgets import still as still_module
 
 SHAPE = 40, 60
 
@@ -254,7 +254,7 @@ def pictures(html):
 
 
 def test_a_painter_leaves_a_picture_of_its_masks_that_follows_them(monkeypatch):
-    monkeypatch.setattr(painter_module, "display", handle := Handle())
+    monkeypatch.setattr(still_module, "display", handle := Handle())
     painter = MaskPainter(np.zeros((*SHAPE, 3)), ["sky", "land"])
     from_browser(painter, *np.zeros((2, *SHAPE), "uint8"))
     assert not handle.shown, "it is not shown yet"
@@ -295,7 +295,7 @@ def test_a_pair_of_painters_makes_arguments_of_style_transfer(image, rng, monkey
     result = style_transfer(image, **settings, size=64, iterations=1)
     assert len(result.styles) == 2
 
-    monkeypatch.setattr(painter_module, "display", handle := Handle())
+    monkeypatch.setattr(still_module, "display", handle := Handle())
     pair._ipython_display_()
     assert [alt for alt, _ in pictures(handle.shown[1]["text/html"])] == [
         "sky: 100.0%, land: 20.0%",

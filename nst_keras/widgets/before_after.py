@@ -1,9 +1,8 @@
 """What is shown on the mixing desk: the preview or the full picture, before and after, with a message below."""
 
-import base64
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,6 @@ class BeforeAfter(anywidget.AnyWidget):
         self.switch = ToggleButtons(options=(PREVIEW, FULL), disabled=True, style={"button_width": "auto"})
         self.switch.observe(lambda _: self.put(self.switch.value), "value")
         self._pairs, self.strips = {PREVIEW: {}, FULL: {}}, {}
-        self._still = self._stands = None  # the picture in the notebook: its handle, and its data
 
     def say(self, text: str, *, alert: bool = False) -> None:
         """Show a message until the next one."""
@@ -53,8 +51,6 @@ class BeforeAfter(anywidget.AnyWidget):
             with self.hold_sync():
                 for name, value in self._pairs[which].items():
                     setattr(self, name, value)
-            if self._still and self._strip_of(which) is not self._stands:
-                self.show_still(self._still.update)
 
     def show(self, which: str, result: Result, title: str, settings: Mapping[str, Any]) -> None:
         """Show a result with its title, notes and settings."""
@@ -70,15 +66,10 @@ class BeforeAfter(anywidget.AnyWidget):
             message=["\n".join([f"{title}: {sides(result.image.shape)} pixels.", *notes]), False],
         )
 
-    def show_still(self, display: Callable, **options: Any) -> None:
-        """Show what is shown now as a picture, for pages without widgets; from then on, it follows."""
-        self._stands = self._strip_of(self.switch.value)
-        data = {"image/jpeg": base64.b64encode(self._stands).decode()}
-        shown = display(data, metadata={"image/jpeg": {"alt": self.description}}, raw=True, **options)
-        self._still = shown or self._still
-
-    def _strip_of(self, which):
-        return self.strips.get(which, self.strips[PREVIEW])
+    @property
+    def strip(self) -> bytes:
+        """The strip of what is shown now."""
+        return self.strips.get(self.switch.value, self.strips[PREVIEW])
 
 
 def png(image: ImageArray, max_side: float = float("inf")) -> bytes:

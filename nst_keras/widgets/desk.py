@@ -8,18 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from IPython.display import display
 from ipywidgets import Box, Button, Dropdown, FileUpload, FloatSlider, Image, VBox
 
 from ..image import fitting_shape, reduced, resize
 from ..results.result import Result
 from ..support.checks import sides, suggestion
 from ..support.pictures import MIN_SIDE
-from ..support.settings import WEIGHTS, layers_read
+from ..support.settings import WEIGHTS
 from ..support.types import PathLike
 from ..transfer import DEFAULTS, built_network, style_transfer
 from . import parts
 from .before_after import FULL, MAX_SHOWN_SIDE, PREVIEW, BeforeAfter, png, strip
+from .still import LeavesStill
 
 BUNDLED = Path(__file__).parents[2] / "images"
 PREVIEW_SIZE, PREVIEW_ITERATIONS = 160, 20
@@ -42,19 +42,21 @@ def shows_errors(method: Callable) -> Callable:
     return guarded
 
 
-class MixingDesk(VBox):
+class MixingDesk(LeavesStill, VBox):
     """Try settings; a notebook shows the widget if it is the last line of a cell.
 
     The preview is a run of its own, with few iterations at 160 pixels: it shows the colours and the balance of the
     weights, not the brushwork of the full picture. A switch shows one or the other. The attribute `result` is the
     `Result` of the last full picture, also if it was stopped, or None. Runs are in a thread, so the kernel stays free.
-    Without its kernel, a notebook shows the last pictures, and above them Jupyter's words that a widget is missing.
+    Without its kernel, a notebook shows the last pictures.
 
     `content` is the photograph, and `styles` are one painting or several, all of them files; `pictures` is a folder of
     others to choose from. `settings` are those of `style_transfer`: the controls start there, and one without a
     control, such as `iterations`, is fixed. Uploads and kept pictures go to `folder`, which is made when it is needed;
     nothing in it is overwritten.
     """
+
+    _live, _words = "mixing-desk", "The last pictures on a mixing desk. To use it, run the cell."
 
     def __init__(
         self,
@@ -66,8 +68,9 @@ class MixingDesk(VBox):
         **settings: Any,
     ) -> None:
         super().__init__()
-        self.add_class("mixing-desk")
+        self.add_class(self._live)
         self.result, self.folder, self._view = None, Path(folder), BeforeAfter()
+        self._view.observe(self._update_still, "description")
         paths, self._paths = parts.starting_paths(content, styles, pictures)
         known = vars(DEFAULTS).keys() - {"shares", "masks"}
         for name in settings.keys() - known:
@@ -82,8 +85,7 @@ class MixingDesk(VBox):
         self._read = functools.lru_cache(8)(parts.read)
         self._reduced = functools.cache(lambda path: reduced(self._read(path)[0], PREVIEW_SOURCE))
         self._result_masks, self._kept = {}, None  # the masks of `result`; the result that was kept last
-        layers = layers_read(start.content_layers, start.style_layers)
-        self._masks = parts.Masks(self.controls, layers, self._network, self._read, self._changed)
+        self._masks = parts.Masks(self.controls, self._read, self._changed)
         self._lay_out(paths)
         self._set_painting(False)
         self._pictures_changed()
@@ -195,11 +197,8 @@ class MixingDesk(VBox):
             del settings["mask_mode"]
         return paths, masks, self._fixed | settings
 
-    def _ipython_display_(self):
-        """Make two outputs: the widget, and a picture of it, which desk.css hides below a desk that runs."""
-        text = {"text/plain": "A mixing desk, to be used in a running notebook; the last pictures on it:"}
-        display(self._repr_mimebundle_() | text, raw=True)
-        self._view.show_still(display, display_id=True)
+    def _pictures(self):
+        return [(self._view.description, self._view.strip)]
 
     def _changed(self, change=None):
         """Ask for a preview. One that waits will see this change, too; one that runs is finished first."""

@@ -5,7 +5,6 @@ levels, compressed with zlib. For strokes, refinements and what a layer sees the
 Data from a browser is not trusted.
 """
 
-import base64
 import functools
 import itertools
 import re
@@ -15,7 +14,6 @@ from pathlib import Path
 
 import anywidget
 import numpy as np
-from IPython.display import display
 from ipywidgets import Tab
 from matplotlib.colors import to_hex, to_rgb
 from scipy import ndimage
@@ -30,19 +28,13 @@ from ..support.checks import checked_whole, sides
 from ..support.pictures import MIN_SIDE, check_output, encoded
 from ..support.types import ImageSource, MaskArray, MaskSource, PathLike
 from ..transfer import DEFAULTS
+from .still import LeavesStill
 
 MAX_PAINTED_SIDE = 1600
 STILL_SIDE = 480  # pixels of the picture that stays in the notebook
+PAINTER = "mask-painter", "The masks as they were painted. To paint, run the cell."
 REFINEMENTS = {"grow": grow_mask, "shrink": shrink_mask, "feather": feather_mask}
 LAYERS = [f"block{number}_conv1" for number in range(1, 6)]  # the other layers of a block have the same positions
-# While a painter is shown, the still is hidden; otherwise the message of Jupyter in the painter's place is.
-STILL = """<style>
-.jp-OutputArea:has(.mask-painter) > .jp-OutputArea-child:has(.mask-painter-still),
-.jp-OutputArea-child:not(:has(.mask-painter)):has(+ * .mask-painter-still) {{ display: none }}
-</style>
-<div class="mask-painter-still">{pictures}
-<p>The masks as they were painted. To paint, run the cell.
-If no painter comes, install anywidget where Jupyter runs.</p></div>"""
 
 _network = functools.cache(lambda: build_network("lite", LAYERS))
 
@@ -75,33 +67,7 @@ def _refused(value, painter):
     raise ValueError("the browser may change masks only, not the picture or the labels.")
 
 
-class _LeavesStill:
-    """A widget of painters that leaves a picture of their masks in the notebook, for readers without a kernel."""
-
-    _shown_still = None
-
-    def _ipython_display_(self):
-        bundle = self._repr_mimebundle_()
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        text = {"text/plain": "A mask painter. To paint, run the cell; the masks as they were painted:"}
-        display(data | text, metadata=metadata, raw=True)
-        self._shown_still = display(self._still(), raw=True, display_id=True)
-
-    def _still(self):
-        pictures = [
-            f'<img alt="{painter}" src="data:image/jpeg;base64,{painter._jpeg()}">' for painter in self._painters
-        ]
-        return {
-            "text/html": STILL.format(pictures=" ".join(pictures)),
-            "text/plain": ", ".join(map(str, self._painters)),
-        }
-
-    def _update_still(self, change):
-        if self._shown_still:
-            self._shown_still.update(self._still(), raw=True)
-
-
-class MaskPainter(_LeavesStill, anywidget.AnyWidget):
+class MaskPainter(LeavesStill, anywidget.AnyWidget):
     """Paint masks on a picture; a notebook shows the widget if it is the last line of a cell.
 
     Smart makes a mask of strokes on the subject and on the rest, see `select_scribble`. A brush, a polygon and a fill
@@ -128,6 +94,7 @@ class MaskPainter(_LeavesStill, anywidget.AnyWidget):
         there already are the masks to start with, so after a restart of the kernel the painting goes on.
     """
 
+    _live, _words = PAINTER
     _esm, _css = (Path(__file__).with_name(name) for name in ("painter.js", "painter.css"))
     _picture = Bytes().tag(sync=True, from_json=_refused)
     _labels = List().tag(sync=True, from_json=_refused)
@@ -152,7 +119,7 @@ class MaskPainter(_LeavesStill, anywidget.AnyWidget):
                 raise ValueError(f"masks must have {kind}; got {label!r}.")
         if not self.labels or len({label.casefold() for label in self.labels}) < len(self.labels):
             raise ValueError(f"masks must have at least one label, and no label twice; got {list(self.labels)}.")
-        self._size = checked_whole("size", size, MIN_SIDE)
+        self.size = checked_whole("size", size, MIN_SIDE)
         self._shown = reduced(picture, MAX_PAINTED_SIDE)
         self._small = reduced(self._shown, STILL_SIDE)
         self._painted_shape = self._shown.shape[:2]
@@ -168,7 +135,6 @@ class MaskPainter(_LeavesStill, anywidget.AnyWidget):
             _labels=[{"name": label, "color": to_hex(color)} for label, color in colors],
             _packed=[zlib.compress(level.tobytes()) for level in levels],
         )
-        self._painters = (self,)
         self.on_msg(self._answer)
         if self._kept:
             self.observe(self._keep, "_packed")
@@ -196,7 +162,7 @@ class MaskPainter(_LeavesStill, anywidget.AnyWidget):
 
     def _seen(self, levels, index, layer):
         """Return a mask at the positions of a layer, and what is to be said about it."""
-        shape = fitting_shape(self._shape, self._size, minimum=MIN_SIDE)
+        shape = fitting_shape(self._shape, self.size, minimum=MIN_SIDE)
         grids = {name: output[1:3] for name, output in _network().compute_output_shape((1, *shape, 3)).items()}
         masks = [resize_mask(level / np.float32(255), shape) for level in levels]
         mask, label, seen = masks[index], self.labels[index], resize_mask(masks[index], grids[layer])
@@ -215,18 +181,16 @@ class MaskPainter(_LeavesStill, anywidget.AnyWidget):
         except (OSError, ValueError) as error:
             self.send({"error": f"The mask could not be saved in the folder: {error}"})
 
-    def _jpeg(self):
-        """Return, in base64, a small picture with the masks in their colours, and their outlines."""
-        picture = self._small
-        for label, mask in zip(self._labels, self._painted().values(), strict=True):
+    def _pictures(self):
+        """Return a small picture with the masks in their colours, and their outlines, as a JPEG file; and alt text."""
+        picture, painted = self._small, self._painted()
+        alt = ", ".join(f"{label}: {mask.mean():.1%}" for label, mask in painted.items())
+        for label, mask in zip(self._labels, painted.values(), strict=True):
             mask = resize_mask(mask, picture.shape)
             outline = (mask > 0.5) & ~ndimage.binary_erosion(mask > 0.5, border_value=1)
             share = np.where(outline, 1, 0.4 * mask)[..., None]
             picture = picture * (1 - share) + share * np.float32(to_rgb(label["color"]))
-        return base64.b64encode(encoded(to_pil(picture), "JPEG")).decode()
-
-    def __str__(self):
-        return ", ".join(f"{label}: {mask.mean():.1%}" for label, mask in self._painted().items())
+        return [(alt, encoded(to_pil(picture), "JPEG"))]
 
     def _painted(self):
         """Return the masks at the size at which they are painted."""
@@ -248,12 +212,14 @@ class MaskPainter(_LeavesStill, anywidget.AnyWidget):
         return paths
 
 
-class MaskPairPainter(_LeavesStill, Tab):
+class MaskPairPainter(LeavesStill, Tab):
     """Paint the same masks on a photograph and on a painting: where a style goes, and which part of the painting it is.
 
     There are two tabs, each a `MaskPainter`; both are in `children`, the photograph's first. `size` and `folder` are
     those of `MaskPainter`; the folder has two folders, photograph and painting.
     """
+
+    _live, _words = PAINTER
 
     def __init__(
         self,
@@ -267,18 +233,18 @@ class MaskPairPainter(_LeavesStill, Tab):
         names = "photograph", "painting"
         first, second = (None if folder is None else Path(folder, name) for name in names)
         photograph = MaskPainter(content, masks, size=size, folder=first)
-        self._style, self._painters = (
-            style,
-            (photograph, MaskPainter(style, photograph.labels, size=size, folder=second)),
-        )
-        super().__init__(children=self._painters, titles=names)
-        for painter in self._painters:
+        self._style, painting = style, MaskPainter(style, photograph.labels, size=size, folder=second)
+        super().__init__(children=(photograph, painting), titles=names)
+        for painter in self.children:
             painter.observe(self._update_still, "_packed")
+
+    def _pictures(self):
+        return [picture for painter in self.children for picture in painter._pictures()]
 
     @property
     def settings(self) -> dict[str, list]:
         """`style`, `masks` and `style_masks` for `style_transfer`; where the painting's mask is black, it is None."""
-        masks, parts = (painter.masks for painter in self._painters)
+        masks, parts = (painter.masks for painter in self.children)
         for label, mask in masks.items():
             if not mask.any():
                 raise ValueError(f"{label} is black on the photograph. Paint where it goes, or make a pair without it.")

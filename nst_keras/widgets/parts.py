@@ -1,7 +1,5 @@
 """The parts of the mixing desk: controls, files and masks."""
 
-import html
-import io
 import itertools
 import math
 import os
@@ -11,12 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ipywidgets import HTML, Box, Checkbox, Dropdown, FloatLogSlider, FloatSlider, Image, IntSlider, VBox
+from ipywidgets import HTML, Checkbox, Dropdown, FloatLogSlider, FloatSlider, IntSlider, VBox
 
 from ..color import COLOR_METHODS
-from ..image import fitting_shape, load_image, reduced, resize
+from ..image import load_image, reduced
 from ..masks.basics import resize_mask, save_mask
-from ..masks.findings import check_masks
 from ..support.checks import checked_number, sides
 from ..support.files import write_file
 from ..support.pictures import WRITABLE
@@ -154,28 +151,21 @@ def keep_upload(data: bytes, folder: PathLike, name: str) -> Path:
 
 
 class Masks(VBox):
-    """The painters of masks, one for each photograph; and what a layer of the network sees of the masks.
+    """The painters of masks, one for each photograph.
 
     `read` gives the picture of a path, and its shape before it was reduced; `changed` is called after each stroke.
     """
 
-    def __init__(self, controls: dict, layers: Sequence[str], network: Callable, read: Callable, changed: Callable):
+    def __init__(self, controls: dict, read: Callable, changed: Callable):
         super().__init__()
         self.switch = Checkbox(False, description="masks: each style in its place", indent=False, layout=WIDE)
-        tooltip, options = (
-            "What is left of the masks at a layer of the network",
-            [("not shown", ""), *zip(layers, layers, strict=True)],
-        )
-        self._layer = labelled(Dropdown, "seen at layer", "", tooltip, options=options)
-        self._mode, self._size, self._network, self._read = controls["mask_mode"], controls["size"], network, read
-        self._hint, self._seen, self._strokes = HTML(), Box(layout={"flex_flow": "row wrap"}), (changed, self._look)
-        self.painters, self._content = {}, None  # {photograph: its painter}; the photograph whose masks are shown
-        for control in (self._layer, self._size):
-            control.observe(self._look, "value")
+        self._mode, self._size, self._read, self._strokes = controls["mask_mode"], controls["size"], read, changed
+        self._hint, self.painters = HTML(), {}  # {photograph: its painter}
+        self._size.observe(self._resized, "value")
 
     def show(self, content: str, labels: Sequence[str]) -> None:
         """Show the painter of a photograph if the switch is on."""
-        self._content, shown = content, []
+        shown = []
         if self.switch.value:
             painter = self.painters.get(content) or self.add(content, labels)
             (height, width), whole = painter._painted_shape, self._read(content)[1]
@@ -183,16 +173,18 @@ class Masks(VBox):
             if (height, width) != whole:
                 hint += f" You paint on a copy of {width}×{height} pixels; the photograph has {sides(whole)}."
             self._hint.value = hint
-            shown = [self._hint, self._mode, painter, self._layer, self._seen]
+            shown = [self._hint, self._mode, painter]
         self.children = shown
-        self._look()
 
     def add(self, content: str, masks: Any) -> MaskPainter:
         """Make the painter of a photograph; `masks` are those of `MaskPainter`."""
-        painter = self.painters[content] = MaskPainter(self._read(content)[0], masks)
-        for act in self._strokes:
-            painter.observe(act, "_packed")
+        painter = self.painters[content] = MaskPainter(self._read(content)[0], masks, size=self._size.value)
+        painter.observe(self._strokes, "_packed")
         return painter
+
+    def _resized(self, change):
+        for painter in self.painters.values():
+            painter.size = change.new
 
     def load(self, run: Path, content: str, labels: Sequence[str]) -> list[str]:
         """Take the masks beside a run, unless others are painted; return words for what is not taken."""
@@ -211,19 +203,3 @@ class Masks(VBox):
         if 0 < len(black) < len(masks):
             raise ValueError(f"The mask of {black[0]} is black everywhere: paint where it applies, or leave all black.")
         return {} if black else masks
-
-    def _look(self, change=None):
-        """Show the masks as the chosen layer sees them in the full picture, and what is wrong with them there."""
-        layer, shown = self._layer.value, []
-        masks = self.painters[self._content].masks if self.switch.value and layer else {}
-        if any(mask.any() for mask in masks.values()):
-            image, network, buffer = self._read(self._content)[0], self._network(), io.BytesIO()
-            shape = fitting_shape(image.shape, self._size.value)
-            grid = network.compute_output_shape((1, *shape, 3))[layer][1:3]
-            masks = {label: resize_mask(mask, shape) for label, mask in masks.items()}
-            report = check_masks(masks, resize(image, shape), grids={layer: grid})
-            report.figure().savefig(buffer, format="png")
-            words = "<br>".join(map(html.escape, report.findings or ["Nothing seems wrong."]))
-            figure = Image(value=buffer.getvalue(), format="png", layout={"max_width": "100%"})
-            shown = [HTML(words, layout={"flex": "1 1 240px"}), figure]
-        self._seen.children = shown
