@@ -49,7 +49,7 @@ def run_python(*arguments, folder=ROOT, **environment):
 def test_importing_prints_nothing_and_loads_only_what_transfer_needs(tmp_path):
     """What is loaded on demand must stay out, and what only the tests need. (TensorFlow itself writes to stderr.)"""
     code = f"import sys, nst_keras; open({str(tmp_path / 'modules')!r}, 'w').write(' '.join(sys.modules))"
-    done = run_python("-W", "error::UserWarning", "-c", code)
+    done = run_python("-W", "error::UserWarning", "-W", "ignore::DeprecationWarning", "-c", code)
     assert (done.returncode, done.stdout) == (0, "")
     loaded = set((tmp_path / "modules").read_text().split())
     ours = [name for name in loaded if name.split(".")[0] == "nst_keras"]
@@ -178,6 +178,8 @@ SMALL = [CAT, PAINTING, "--size", "64", "--iterations", "2", "-o"]
 
 
 def test_command_line_paints_without_a_standard_error_and_on_an_ascii_console(tmp_path):
+    if run_python("-c", "import sys; sys.stderr = None; import numpy.f2py").returncode:
+        pytest.skip("this NumPy, which others import as a whole, cannot be imported without a standard error")
     code = (
         f"import sys; sys.stderr = None; from nst_keras.__main__ import main; sys.exit(main({SMALL!r} + sys.argv[1:]))"
     )
