@@ -455,7 +455,7 @@ def test_nothing_is_saved_over_an_input(content, painting, tmp_path):
         ({"shares": {"style": 0}}, "shares must not all be 0"),
         ({"formula": "gaty"}, "Did you mean 'gatys'"),
         ({"style_layers": [Correlation("block2_conv1", "block1_conv1")]}, "block1_conv1 must be deeper than block2_co"),
-        ({"style_layers": [Correlation("block2_conv1", "block2_conv1")]}, "block2_conv1 must be deeper than block2_co"),
+        ({"style_layers": [Correlation("block2_conv1", "block2_conv1")]}, "at least one layer, and none twice"),
         ({"style_layers": [Correlation("block9_conv1")]}, "lite has no layer 'block9_conv1'"),
         ({"style_layers": ["color", Correlation("color")]}, "style_layers must hold no correlation twice"),
         ({"style_layers": 5}, "style_layers must be a list of names or correlations"),

@@ -164,7 +164,7 @@ def _checked_correlation(argument, network, item):
     c = Correlation(item) if isinstance(item, str) else Correlation(*item)
     check_layers(network, list(c.layers), argument)
     order = layer_names(network)
-    if c.deeper and order.index(c.deeper) <= order.index(c.layer):
+    if c.deeper and order.index(c.deeper) < order.index(c.layer):
         raise ValueError(f"{argument}: {c.deeper} must be deeper than {c.layer}; it is not.")
     if c.blur and c.deeper is None:
         raise ValueError(f"{argument}: {c.layer} has blur, which is for correlations between two layers.")
