@@ -265,9 +265,9 @@ def evaluations_part(report, sizes, at):
                 report.goal(f"{name}, {size} px: evaluation / floor", 1.1 if name == "vgg19" else 1.25, to_floor)
 
 
-def optimisers_part(report, at, iterations):
-    found = in_a_child(optimisers, at, iterations)
-    report.table(f"optimiser, lite, {at} px", "added to an evaluation, × evaluation", f"loss after {iterations}")
+def optimisers_part(report, small, iterations):
+    found = in_a_child(optimisers, size, iterations)
+    report.table(f"optimiser, lite, {size} px", "added to an evaluation, × evaluation", f"loss after {iterations}")
     for name, values in found.items():
         report.row(name, spread(values["added"]), f"{values['loss']:.2f}")
     report.figures["optimisers"] = found
@@ -296,11 +296,11 @@ def main():
     parser.add_argument("--quick", action="store_true", help="small sizes, to try the script itself; writes nothing")
     parser.add_argument("--print", action="store_true", dest="large", help="also a picture of 4096 × 4096 pixels")
     options = parser.parse_args()
-    sizes, at, iterations = ((64,), 64, 5) if options.quick else ((256, 512, 1024), 512, 30)
+    sizes, at, small, iterations = ((64,), 64, 64, 5) if options.quick else ((256, 512, 1024), 512, 256, 30)
     report = Report()
     report.say(f"Commit {commit()}, {date.today():%B %Y}. {machine()}.")
     evaluations_part(report, sizes, at)
-    optimisers_part(report, at, iterations)
+    optimisers_part(report, small, iterations)
     command_part(report, at)
     if options.large:
         print_part(report, *((128, 64) if options.quick else (4096, 1024)))
