@@ -265,7 +265,7 @@ def evaluations_part(report, sizes, at):
                 report.goal(f"{name}, {size} px: evaluation / floor", 1.1 if name == "vgg19" else 1.25, to_floor)
 
 
-def optimisers_part(report, small, iterations):
+def optimisers_part(report, size, iterations):
     found = in_a_child(optimisers, size, iterations)
     report.table(f"optimiser, lite, {size} px", "added to an evaluation, × evaluation", f"loss after {iterations}")
     for name, values in found.items():
