@@ -349,6 +349,28 @@ def test_the_full_picture_comes_back_by_the_switch(make):
     assert says(one).startswith("Painted after")
 
 
+def test_the_curve_of_the_loss_grows_with_the_frames_and_a_preview_hides_it(make, monkeypatch):
+    monkeypatch.setattr(desk, "FRAME_SECONDS", 0)
+    one, sent = make(iterations=3), []
+    one.wait()
+    one._view.observe(lambda change: sent.append(change.new), "losses")
+    one.paint()
+    one.wait()
+    totals = [step.total for step in one.result.history]
+    assert sent == [totals[:1], totals[:2], totals] and len(totals) == 3
+    one._view.switch.value = "Preview"
+    assert one._view.losses == []
+    one._view.switch.value = "Full picture"
+    assert one._view.losses == totals
+    monkeypatch.setattr(desk, "FRAME_SECONDS", 1e9)
+    sent.clear()
+    one.controls["style_weight"].value = 50
+    one.paint()
+    one.wait()
+    again = [step.total for step in one.result.history]
+    assert sent == [[], totals, again] and again != totals, "without frames, the curve of before stays until the end"
+
+
 def test_a_picture_is_kept_with_its_masks_and_loaded_with_its_settings(make, tmp_path):
     options = {"styles": ["pictures/night.png", "pictures/sea.png"], "mask_mode": "freeze"}
     one = make(**options)

@@ -17,6 +17,9 @@ function render({ model, el }) {
   const work = add(el, "div", { className: "desk-work" });
   const bar = add(work, "progress", { ariaLabel: "Progress" });
   const left = add(work, "span");
+  const drawing = '<svg role="img" viewBox="0 0 160 32" preserveAspectRatio="none"><title></title><polyline/></svg>';
+  work.insertAdjacentHTML("beforeend", drawing);
+  const curve = work.lastChild;
   const status = add(el, "div", { className: "desk-status" });
 
   function show(image, name) {
@@ -34,6 +37,16 @@ function render({ model, el }) {
       if (typeof share === "number") bar.value = share;
       else bar.removeAttribute("value"); // a bar that moves to and fro
       left.textContent = text;
+    },
+    losses() {
+      const losses = model.get("losses") ?? [];
+      const logarithms = losses.map(Math.log);
+      const [low, high] = [Math.min(...logarithms), Math.max(...logarithms)];
+      const x = (i) => (160 * i) / (losses.length - 1 || 1);
+      const y = (logarithm) => 1 + (30 * (high - logarithm)) / (high - low || 1);
+      curve.lastChild.setAttribute("points", logarithms.map((value, i) => [x(i), y(value)]).join(" "));
+      curve.firstChild.textContent = `Loss ${+losses.at(-1)?.toPrecision(3)} after iteration ${losses.length}`;
+      curve.style.visibility = losses.length ? "visible" : "hidden"; // it stays when the bar goes
     },
     message() {
       const [text, isAlert] = model.get("message");

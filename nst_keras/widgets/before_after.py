@@ -24,21 +24,22 @@ STRIP_HEIGHT, STRIP_GAP = 240, 6  # pixels
 
 
 class BeforeAfter(anywidget.AnyWidget):
-    """Show two encoded pictures of one shape with a slider between them, a progress bar, and a message.
+    """Show two encoded pictures of one shape with a slider between them, a progress bar, a curve, and a message.
 
-    `description` is the alt text. `work` is [share that is done or None, words], or empty; `message` is [text, whether
-    it is an alert]. `switch` chooses which of two pairs is shown; `strips` has a JPEG file of each.
+    `description` is the alt text. `work` is [share that is done or None, words], or empty; `losses` are the totals of
+    the iterations so far, none for a preview; `message` is [text, whether it is an alert]. `switch` chooses which of
+    two pairs is shown; `strips` has a JPEG file of each.
     """
 
     _esm, _css = (Path(__file__).with_name(name) for name in ("before_after.js", "desk.css"))
     before, after, description = Bytes().tag(sync=True), Bytes().tag(sync=True), Unicode().tag(sync=True)
-    work, message = List().tag(sync=True), List(["", False]).tag(sync=True)
+    work, losses, message = List().tag(sync=True), List().tag(sync=True), List(["", False]).tag(sync=True)
 
     def __init__(self) -> None:
         super().__init__()
         self.switch = ToggleButtons(options=(PREVIEW, FULL), disabled=True, style={"button_width": "auto"})
         self.switch.observe(lambda _: self.put(self.switch.value), "value")
-        self._pairs, self.strips = {PREVIEW: {}, FULL: {}}, {}
+        self._pairs, self.strips = {PREVIEW: {"losses": []}, FULL: {}}, {}
 
     def say(self, text: str, *, alert: bool = False) -> None:
         """Show a message until the next one."""
@@ -62,6 +63,7 @@ class BeforeAfter(anywidget.AnyWidget):
             which,
             before=png(result.content, MAX_SHOWN_SIDE),
             after=png(result.image, MAX_SHOWN_SIDE),
+            losses=[step.total for step in result.history] if which == FULL else [],
             description=f"{title}: {told}",
             message=["\n".join([f"{title}: {sides(result.image.shape)} pixels.", *notes]), False],
         )

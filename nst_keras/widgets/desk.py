@@ -104,17 +104,15 @@ class MixingDesk(LeavesStill, VBox):
         self._sources = Image(format="jpeg", layout={"max_height": "90px", "max_width": "100%", "align_self": "center"})
         upload = FileUpload(description="Upload a picture", accept="image/*", layout=parts.WIDE)
         self._runs = parts.labelled(Dropdown, "load", "", "A picture that was kept", options=parts.kept(self.folder))
-        self._buttons = {
-            name: Button(description=name, tooltip=tooltip, layout={"width": "64px"})
-            for name, tooltip in {
-                "Paint": "Paint the full picture",
-                "Stop": "Stop painting, and keep what there is",
-                "Keep": "Write the full picture and its settings into a new folder",
-            }.items()
-        }
+        self._buttons = {}
+        for name, act, tooltip in (
+            ("Paint", self.paint, "Paint the full picture"),
+            ("Stop", self.stop, "Stop painting, and keep what there is"),
+            ("Keep", self.keep, "Write the full picture and its settings into a new folder"),
+        ):
+            self._buttons[name] = Button(description=name, tooltip=tooltip, layout={"width": "64px"})
+            self._buttons[name].on_click(lambda _, act=act: act())
         self._buttons["Paint"].button_style = "primary"
-        for button, act in zip(self._buttons.values(), (self.paint, self.stop, self.keep), strict=True):
-            button.on_click(lambda _, act=act: act())
         settings = [control for name, control in self.controls.items() if name != "mask_mode"]
         for control in (*self.controls.values(), *self._shares):
             if control is not self.controls["size"]:  # a preview has its own
@@ -267,15 +265,17 @@ class MixingDesk(LeavesStill, VBox):
 
     @shows_errors
     def _paint(self, paths, masks, settings, stop):
-        shown = 0.0
+        shown, totals = 0.0, []
 
         def follow(step):
             nonlocal shown
+            totals.append(step.total)
             left = step.seconds * (1 / step.progress - 1)
             self._view.work = [step.progress, f"{step.progress:.0%}, about {left:.0f} s left"]
             if step.seconds - shown >= FRAME_SECONDS:
                 shown, after = step.seconds, png(step.image, MAX_SHOWN_SIDE)
-                self._view.put(FULL, before=before, after=after, message=[f"Painting, {step.size} pixels.", False])
+                message = [f"Painting, {step.size} pixels.", False]
+                self._view.put(FULL, before=before, after=after, losses=totals[:], message=message)
             if stop.is_set():
                 raise StopIteration
 
