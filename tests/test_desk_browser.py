@@ -73,7 +73,8 @@ PAGE = """<!doctype html><style>{css}</style><div style="height: 2000px"></div>
 <script type="module">
   {js}
   const picture = Uint8Array.from(atob("{picture}"), (letter) => letter.charCodeAt(0));
-  const state = {{ before: picture, after: picture, description: "", work: [], message: ["", false] }}, acts = {{}};
+  const state = {{ before: picture, after: picture, description: "", work: [], losses: [], message: ["", false] }};
+  const acts = {{}};
   const [on, off] = [(event, act) => (acts[event] = act), (event) => delete acts[event]];
   const model = {{ get: (name) => state[name], on, off }};
   window.put = (name, value) => {{ state[name] = value; acts[`change:${{name}}`](); }};

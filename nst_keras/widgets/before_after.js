@@ -39,7 +39,7 @@ function render({ model, el }) {
       left.textContent = text;
     },
     losses() {
-      const losses = model.get("losses") ?? [];
+      const losses = model.get("losses");
       const logarithms = losses.map(Math.log);
       const [low, high] = [Math.min(...logarithms), Math.max(...logarithms)];
       const x = (i) => (160 * i) / (losses.length - 1 || 1);
