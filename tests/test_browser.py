@@ -298,6 +298,55 @@ def test_smart_strokes_select_the_disc_and_are_undone_one_by_one(painting, image
     np.testing.assert_allclose(masks["rest"], 1 - np.maximum(masks["disc"], masks["bar"]), atol=1e-6)
 
 
+def test_segments_are_joined_by_clicks_drags_and_keys_and_taken_away(painting):
+    """A click before the answer to the last one asks for both. A click beside the picture asks nothing."""
+
+    def points(count, erase):
+        painting.page.wait_for_function("count => model.asked.at(-1)?.[0].points.length >= count", arg=count)
+        asked, _ = painting.page.evaluate("model.asked.at(-1)")
+        assert (asked["how"], asked["index"], asked["erase"]) == ("segments", 0, erase)
+        return np.array(asked["points"])
+
+    painting.stage.press("n")
+    painting.click(110, 60)
+    np.testing.assert_allclose(points(1, False), [(110, 60)], atol=0.3)
+    painting.look("segments_asked")
+    painting.click(110, 100)
+    np.testing.assert_allclose(points(2, False), [(110, 60), (110, 100)], atol=0.3)
+    painting.page.evaluate("model.asked.shift()")
+    painting.answer()
+    two, numbers = painting.masks()["disc"], painting.painter._segments
+    np.testing.assert_array_equal(two, np.isin(numbers, [numbers[60, 110], numbers[100, 110]]))
+
+    painting.page.keyboard.down("Shift")
+    painting.click(110, 60)
+    painting.page.keyboard.up("Shift")
+    assert len(points(1, True)) == 1
+    painting.answer()
+    np.testing.assert_array_equal(painting.masks()["disc"], numbers == numbers[100, 110])
+    painting.press("Undo")
+    np.testing.assert_array_equal(painting.masks()["disc"], two)
+
+    painting.drag((50, 40), (50, 80))
+    assert len(points(2, False)) > 2
+    painting.answer()
+    dragged = painting.masks()["disc"]
+    painting.look("segments")
+    assert dragged[[40, 80], 50].min() == 1 and (dragged >= two).all() and np.sum(dragged - two) > 100
+    painting.press("Undo")
+    np.testing.assert_array_equal(painting.masks()["disc"], two)
+
+    painting.page.get_by_label("Show").press("Tab")
+    painting.move("Shift+ArrowLeft", "e", "Enter")
+    np.testing.assert_allclose(points(1, True), [(70, 60)], atol=0.6)
+    painting.page.evaluate("model.answer({asked: model.asked.pop()[0].asked, error: 'No segments.'}, [])")
+    painting.page.get_by_text("No segments.").wait_for()
+    np.testing.assert_array_equal(painting.masks_now()["disc"], two)
+    painting.press("Zoom −")
+    painting.click(-10, 60)
+    assert painting.page.evaluate("model.asked") == []
+
+
 def test_masks_are_refined(painting):
     painting.press("Fill")
     painting.click(50, 60)
@@ -376,9 +425,9 @@ def test_a_painter_that_was_hidden_shows_the_whole_picture_again(painting):
 
 def test_everything_is_reached_and_worked_with_keys_that_stay_inside(painting):
     names = painting.page.get_by_role("button").all_inner_texts()
-    assert names[:8] == ["Brush", "Smart", "Polygon", "Fill", "Move", "Erase", "Undo", "Redo"]
-    assert names[8:14] == ["Zoom +", "Zoom −", "Fit", "disc", "bar", "rest"]
-    assert names[14:] == ["Grow", "Shrink", "Feather", "Clear", "Invert", "The rest"]
+    assert names[:8] == ["Brush", "Smart", "Polygon", "Segments", "Fill", "Move", "Erase", "Undo"]
+    assert names[8:15] == ["Redo", "Zoom +", "Zoom −", "Fit", "disc", "bar", "rest"]
+    assert names[15:] == ["Grow", "Shrink", "Feather", "Clear", "Invert", "The rest"]
     assert all(button.get_attribute("title") for button in painting.page.get_by_role("button").all())
     painting.drag((50, 40), (60, 40))
     painting.masks()
@@ -391,6 +440,7 @@ def test_everything_is_reached_and_worked_with_keys_that_stay_inside(painting):
     for key, name in {
         "s": "Smart",
         "p": "Polygon",
+        "n": "Segments",
         "f": "Fill",
         "m": "Move",
         "b": "Brush",

@@ -15,6 +15,7 @@ from nst_keras import MaskWarning, grow_mask, load_image, load_mask, resize_mask
 from nst_keras.image import to_pil
 from nst_keras.masks.selections import select_ellipse, select_scribble
 from nst_keras.widgets import MaskPainter, MaskPairPainter
+from nst_keras.widgets import painter as painter_module
 from nst_keras.widgets import still as still_module
 
 SHAPE = 40, 60
@@ -137,6 +138,28 @@ def test_python_answers_with_the_mask_of_strokes_and_with_refined_masks():
     np.testing.assert_allclose(grown, grow_mask(mask, 3), atol=1e-6)
 
 
+def test_python_joins_and_erases_the_segments_at_points(monkeypatch):
+    """No segment crosses the edge of two colours: all points of a half join exactly this half."""
+    left = np.arange(60) < 24
+    painter = MaskPainter(np.where(left[:, None], [0.9, 0.8, 0.2], [0.1, 0.2, 0.4]) * np.ones((*SHAPE, 1)), ["a", "b"])
+    points = [[x + 0.5, y + 0.5] for y in range(40) for x in range(24)]
+    grey = np.full(SHAPE, 51, "uint8")
+    content, joined = ask(painter, grey, how="segments", points=points, erase=False, asked=7, index=1)
+    assert content == {"asked": 7, "index": 1}
+    np.testing.assert_array_equal(joined, np.where(left, 1, 0.2) * np.ones(SHAPE))
+    _, erased = ask(painter, grey, how="segments", points=points, erase=True)
+    np.testing.assert_array_equal(erased, np.where(left, 0, 0.2) * np.ones(SHAPE))
+    _, one = ask(painter, BLACK, how="segments", points=[[23.9, 39.9]], erase=False)
+    assert one[39, 23] == 1 and set(np.unique(one)) == {0, 1} and 10 < one.sum() < 200 and not one[:, 24:].any()
+
+    monkeypatch.setattr(painter_module, "SEGMENTS_SIDE", 48)  # segments of a smaller copy, as of a large picture
+    painter, mask = MaskPainter(painter._shown), np.zeros(SHAPE)
+    for number in np.unique(painter._segments):
+        point = np.ceil(np.argwhere(painter._segments == number)[0, ::-1] * 60 / 48).tolist()
+        mask = ask(painter, np.round(mask * 255).astype("uint8"), how="segments", points=[point], erase=False)[1]
+    np.testing.assert_allclose(mask, 1, atol=2 / 255, err_msg="one after another, they add up without a gap")
+
+
 def test_python_answers_with_what_a_layer_sees_of_a_mask_and_with_its_findings(image):
     """The 40×60 picture is painted at 64 pixels, 43×64: block5_conv1 has 2×4 positions, block2_conv1 21×32."""
     painter = MaskPainter(image, ["sky", "moon"], size=64)
@@ -166,6 +189,12 @@ def test_python_answers_with_what_a_layer_sees_of_a_mask_and_with_its_findings(i
         (BLACK, {"how": "see", "index": 1, "layer": "block5_conv1"}, "range"),
         (BLACK, {"how": "see", "index": "0", "layer": "block5_conv1"}, "indices"),
         ([], {"how": "grow", "pixels": 1}, "range"),
+        (BLACK, {"how": "segments", "points": [[60, 5]], "erase": 0}, r"points must be \(x, y\) in the picture, 60×40"),
+        (BLACK, {"how": "segments", "points": [[5, 5], [5, -0.1]], "erase": 0}, r"got \[\[5.0, 5.0\], \[5.0, -0.1\]\]"),
+        (BLACK, {"how": "segments", "points": [[5, float("nan")]], "erase": 0}, "points must"),
+        (BLACK, {"how": "segments", "points": [[5, 10**400]], "erase": 0}, "too large"),
+        (BLACK, {"how": "segments", "points": [5, 5], "erase": 0}, "points must"),
+        (BLACK, {"how": "segments", "points": [], "erase": 0}, "points must"),
         (BLACK, {"how": "grow", "pixels": "1"}, "pixels must be a finite number"),
     ],
 )

@@ -3,13 +3,14 @@
 // A mask is an array of width × height levels, 255 where the style applies. Every tool makes a cover, an array of the
 // same kind. Painting takes the maximum of mask and cover, erasing the minimum of mask and 255 − cover: the union and
 // the difference of nst_keras.combine_masks. Points are in pixels of the picture, from its upper left corner.
-// Smart, the refinements and what a layer sees are made in Python: a message goes there, and a mask, or what is wrong,
-// comes back.
+// Smart, Segments, the refinements and what a layer sees are made in Python: a message goes there, and a mask, or what
+// is wrong, comes back.
 
 const TOOLS = {
   brush: ["Brush", "b", "Drag to paint; Shift and a click draw a line. Keys , and . change the size."],
   smart: ["Smart", "s", "Draw on the subject and, with Shift or Erase, on the rest: the mask follows the edge."],
   polygon: ["Polygon", "p", "Click corners. Enter, a double click or the first one closes it; Backspace undoes one."],
+  segments: ["Segments", "n", "Click a region of like colour, or drag over several. Shift or Erase takes them away."],
   fill: ["Fill", "f", "Click to fill a connected area of like colours. Keys , and . change the tolerance."],
   move: ["Move", "m", "Drag to move. With every tool: Space and drag; Ctrl and the wheel, or two fingers, zoom."],
 };
@@ -97,6 +98,7 @@ async function render({ model, el }) {
   let [tool, erase, outside, active, points, cursor] = ["brush", false, false, 0, [], null];
   let [before, cover, done, undone] = [null, null, [], []]; // what was before the current edit; its cover; the edits
   let [strokes, last, asked, note] = [new Uint8Array(width * height), null, 0, ""]; // the brush was at `last`
+  let trail = []; // the points of Segments, until Python has answered
   let view = { scale: 1, x: 0, y: 0 }; // a point is at scale · point + (x, y) on the screen
   const pointers = new Map(); // id → position on the screen, while pressed
   let [keyed, held, seen] = [false, null, null]; // keys moved the cursor; Space is "down" or pans; what a layer sees
@@ -220,7 +222,7 @@ async function render({ model, el }) {
     context.imageSmoothingEnabled = false;
     if (seen && !before) place(seen.canvas, opacity(active));
     const outline = new Path2D();
-    const corners = points.concat(points.length && cursor ? [cursor] : []).map(toScreen);
+    const corners = trail.concat(points, points.length && cursor ? [cursor] : []).map(toScreen);
     corners.forEach(({ x, y }) => outline.lineTo(x, y));
     if (corners.length) outline.rect(corners[0].x - 4, corners[0].y - 4, 8, 8);
     const { x, y } = toScreen(cursor ?? {});
@@ -232,9 +234,11 @@ async function render({ model, el }) {
 
   let frame = null;
   const draws = () => tool === "brush" || tool === "smart";
+  const drags = () => draws() || tool === "segments";
   const redraw = () => (frame ??= requestAnimationFrame(draw));
   const toScreen = ({ x, y }) => ({ x: view.scale * x + view.x, y: view.scale * y + view.y });
   const onPicture = ({ x, y }) => ({ x: (x - view.x) / view.scale, y: (y - view.y) / view.scale });
+  const inPicture = ({ x, y }) => x >= 0 && y >= 0 && x < width && y < height;
   const fittingScale = () => Math.min(stage.clientWidth / width, stage.clientHeight / height);
   const middle = () => ({ x: stage.clientWidth / 2, y: stage.clientHeight / 2 });
   const fit = () => look(fittingScale(), { x: width / 2, y: height / 2 }, middle());
@@ -308,19 +312,21 @@ async function render({ model, el }) {
 
   function endStroke() {
     if (before && tool === "smart") select();
+    else if (before && tool === "segments") join();
     else if (before) commit();
   }
 
   function stroke(from, to) {
     const line = [onPicture(from), onPicture(to)];
     last = line[1];
-    apply(coverLine(cover, width, height, ...line, size.value / 2, tool === "smart" ? 1 : hardness.value / 100));
+    if (tool === "segments") trail = trail.concat(inPicture(last) ? [last] : []);
+    else apply(coverLine(cover, width, height, ...line, size.value / 2, tool === "smart" ? 1 : hardness.value / 100));
   }
 
   function choose({ name = tool, index = active, erasing = erase }) {
     if (before) return; // not in the middle of a stroke
     const marksChange = tool !== name;
-    [tool, active, erase, points, note] = [name, index, erasing, [], ""];
+    [tool, active, erase, points, trail, note] = [name, index, erasing, [], [], ""];
     if (marksChange) mark(all);
     refresh();
     see();
@@ -331,6 +337,12 @@ async function render({ model, el }) {
     if (before) return;
     begin(null);
     ask({ how, pixels: by }, masks[active]);
+  }
+
+  function join() {
+    const points = trail.map(({ x, y }) => [x, y]); // also of a click before that is not answered yet
+    if (trail.length) ask({ how: "segments", points, erase: erase || outside }, masks[active]);
+    else before = null; // beside the picture
   }
 
   function select() {
@@ -378,7 +390,7 @@ async function render({ model, el }) {
     const levels = packed && (await unpack(packed));
     if ((number ?? asked) !== asked || before || !(levels || error)) return;
     if (layer && (layer !== shown.value || index !== active)) return;
-    note = error ?? found ?? "";
+    [note, trail] = [error ?? found ?? "", []];
     if (grid) {
       const words = Uint32Array.from(levels, (level) => (colors[index + 1] & 0xffffff) | (level << 24));
       seen = newContext(grid[1], grid[0]);
@@ -397,6 +409,7 @@ async function render({ model, el }) {
 
   let sent = null;
   function publish() {
+    trail = [];
     refresh();
     const packing = Promise.all(masks.map(pack)); // packs the levels as they are now
     tell(async () => {
@@ -427,7 +440,7 @@ async function render({ model, el }) {
         keep();
         step(done, undone); // the first stroke was the start of a pinch
       } else if (held) held = "panning";
-      else if (pointers.size === 1 && draws() && event.button === 0) beginStroke(at, event.shiftKey);
+      else if (pointers.size === 1 && drags() && event.button === 0) beginStroke(at, event.shiftKey);
     },
     pointermove(event, at) {
       const was = pointers.get(event.pointerId);
@@ -452,7 +465,7 @@ async function render({ model, el }) {
       if (held === "panning") return;
       const point = onPicture(at);
       const first = points[0] ?? { x: Infinity, y: Infinity };
-      if (tool === "fill" && point.x >= 0 && point.y >= 0 && point.x < width && point.y < height) {
+      if (tool === "fill" && inPicture(point)) {
         edit(coverFlood(pixels, width, height, point, tolerance.value / 100));
       } else if (tool === "polygon" && view.scale * distance(point, first) < HANDLE) closePolygon();
       else if (tool === "polygon") points.push(point);
@@ -483,7 +496,7 @@ async function render({ model, el }) {
 
   function tap({ shiftKey }) {
     if (!cursor || before) return;
-    if (!draws()) return listeners.click(null, toScreen(cursor));
+    if (!drags()) return listeners.click(null, toScreen(cursor));
     beginStroke(toScreen(cursor), shiftKey);
     endStroke();
   }

@@ -1,7 +1,8 @@
 """Masks painted on a picture in a notebook, with mouse, pen or finger.
 
 The picture goes to the browser once. `painter.js` paints there; after every stroke each mask comes back as 8-bit
-levels, compressed with zlib. For strokes, refinements and what a layer sees the browser asks; the answer is a mask.
+levels, compressed with zlib. For strokes, segments, refinements and what a layer sees the browser asks
+Python, which answers with a mask.
 Data from a browser is not trusted.
 """
 
@@ -22,7 +23,7 @@ from traitlets import Bytes, List
 from ..image import fitting_shape, load_image, reduced, to_pil
 from ..masks.basics import feather_mask, grow_mask, load_mask, resize_mask, save_mask, shrink_mask
 from ..masks.findings import COLORS, mask_findings
-from ..masks.selections import select_scribble
+from ..masks.selections import MAX_SEGMENTS, select_scribble, select_segments
 from ..network import build_network
 from ..support.checks import checked_whole, sides
 from ..support.pictures import MIN_SIDE, check_output, encoded
@@ -31,6 +32,7 @@ from ..transfer import DEFAULTS
 from .still import LeavesStill
 
 MAX_PAINTED_SIDE = 1600
+SEGMENTS_SIDE = 640  # pixels of the picture that is split into segments
 STILL_SIDE = 480  # pixels of the picture that stays in the notebook
 PAINTER = "mask-painter", "The masks as they were painted. To paint, run the cell."
 REFINEMENTS = {"grow": grow_mask, "shrink": shrink_mask, "feather": feather_mask}
@@ -70,11 +72,11 @@ def _refused(value, painter):
 class MaskPainter(LeavesStill, anywidget.AnyWidget):
     """Paint masks on a picture; a notebook shows the widget if it is the last line of a cell.
 
-    Smart makes a mask of strokes on the subject and on the rest, see `select_scribble`. A brush, a polygon and a fill
-    paint or erase. Buttons grow, shrink, feather, clear and invert a mask, or take the rest that is in no other mask.
-    There are undo, redo and a zoom; the tooltip of each button shows its key. On the picture, arrow keys move a cursor,
-    and Space or Enter paints. The menu Show shows a mask as a layer of the network sees it, and what `check_masks`
-    would say of it.
+    Smart makes a mask of strokes on the subject and on the rest, see `select_scribble`. Segments adds or erases
+    regions of like colour, see `select_segments`. A brush, a polygon and a fill paint or erase. Buttons grow, shrink,
+    feather, clear and invert a mask, or take the rest that is in no other mask. There are undo, redo and a zoom; the
+    tooltip of each button shows its key. On the picture, arrow keys move a cursor, and Space or Enter paints. The menu
+    Show shows a mask as a layer of the network sees it, and what `check_masks` would say of it.
 
     The painter runs in JupyterLab 4 and Notebook 7, and should run in VS Code and Colab. Without a kernel, a saved
     notebook shows a picture of the masks. A mask has 256 levels. It is painted at the size of the picture, or, if that
@@ -153,12 +155,30 @@ class MaskPainter(LeavesStill, anywidget.AnyWidget):
             elif how == "select":
                 chosen = given[0] == question["label"]
                 mask = select_scribble(self._shown, chosen, (given[0] > 0) & ~chosen)
+            elif how == "segments":
+                mask = self._joined(given[0] / np.float32(255), question["points"], question["erase"])
             else:
                 mask = REFINEMENTS[how](given[0] / np.float32(255), question["pixels"])
             levels = [zlib.compress(np.round(mask * 255).astype("uint8").tobytes())]
-        except (LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             answer["error"] = str(error)
         self.send(answer, levels)
+
+    @functools.cached_property
+    def _segments(self):
+        """The number of the segment of each pixel of a small copy."""
+        return np.argmax(select_segments(reduced(self._shown, SEGMENTS_SIDE), MAX_SEGMENTS), axis=0)
+
+    def _joined(self, mask, points, erase):
+        """Return a mask with the segments at some points, or without them."""
+        points, (height, width) = np.asarray(points, "float64"), self._painted_shape
+        if points.shape[1:] != (2,) or not np.all((points >= 0) & (points < (width, height))):
+            size = sides(self._painted_shape)
+            raise ValueError(f"points must be (x, y) in the picture, {size} pixels; got {points.tolist()}.")
+        rows, columns = (points[:, ::-1].astype(int) * self._segments.shape // self._painted_shape).T
+        chosen = np.isin(self._segments, self._segments[rows, columns])
+        cover = resize_mask(chosen.astype("float32"), self._painted_shape)  # two covers add up without a gap
+        return np.clip(mask - cover if erase else mask + cover, 0, 1)
 
     def _seen(self, levels, index, layer):
         """Return a mask at the positions of a layer, and what is to be said about it."""
