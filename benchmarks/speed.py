@@ -296,7 +296,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="small sizes, to try the script itself; writes nothing")
     parser.add_argument("--print", action="store_true", dest="large", help="also a picture of 4096 × 4096 pixels")
     options = parser.parse_args()
-    sizes, at, small, iterations = ((64,), 64, 64, 5) if options.quick else ((256, 512, 1024), 512, 256, 30)
+    sizes, at, small, iterations = ((64,), 64, 64, 5) if options.quick else ((256, 512, 1024), 512, 256, 20)
     report = Report()
     report.say(f"Commit {commit()}, {date.today():%B %Y}. {machine()}.")
     evaluations_part(report, sizes, at)
