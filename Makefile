@@ -24,7 +24,7 @@ help:
 	@echo "make notebooks  open the notebooks in JupyterLab"
 	@echo "make outputs    run all notebooks in full, and keep their outputs in them"
 	@echo "make gallery    paint docs/gallery again: about twenty minutes"
-	@echo "make bench      speed and memory, beside their goals: about six minutes"
+	@echo "make bench      speed and memory, beside their goals: about a quarter of an hour"
 	@echo "make book       notebooks, documents and docstrings as web pages: out/book/index.html"
 	@echo "The first of them makes $(VENV). demo and notebooks install requirements.txt into it, the others also"
 	@echo "requirements-dev.txt."
