@@ -640,6 +640,7 @@ def test_a_mask_painted_in_jupyter_is_read_in_the_kernel(browser, jupyter, appli
     hand.look(name)
     hand.press("Undo")
     page.locator(".mask-painter-status", has_text="table: 0.0 %").wait_for()
+    page.wait_for_function("/table: 0.0%/.test(document.querySelector('.mask-painter-still img').alt)")
     hand.press("Redo")
     page.locator(".mask-painter-status", has_text=re.compile("table: [1-9]")).wait_for()
 
