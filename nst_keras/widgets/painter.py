@@ -1,9 +1,8 @@
 """Masks painted on a picture in a notebook, with mouse, pen or finger.
 
 The picture goes to the browser once. `painter.js` paints there; after every stroke each mask comes back as 8-bit
-levels, compressed with zlib. For strokes, segments, refinements and what a layer sees the browser asks
-Python, which answers with a mask.
-Data from a browser is not trusted.
+levels, compressed with zlib. For strokes, segments, refinements and what a layer sees, the browser asks Python, which
+answers with a mask. Data from a browser is not trusted.
 """
 
 import functools
@@ -102,7 +101,6 @@ class MaskPainter(LeavesStill, anywidget.AnyWidget):
     _labels = List().tag(sync=True, from_json=_refused)
     # Masks from the browser are not sent back: the view would take them for new ones, and forget its undo steps.
     _packed = List().tag(sync=True, from_json=_received, echo_update=False)
-
     _layers = List(LAYERS).tag(sync=True, from_json=_refused)
 
     def __init__(

@@ -30,12 +30,13 @@ class LeavesStill:
         self._handle = display(self._still(), raw=True, display_id=True)
 
     def _still(self):
+        shown = self._pictures()
         pictures = "".join(
             f'<img alt="{html.escape(alt)}" src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}">'
-            for alt, jpeg in self._pictures()
+            for alt, jpeg in shown
         )
         text = STILL.format(live=self._live, pictures=pictures, words=self._words)
-        return {"text/html": text, "text/plain": ", ".join(alt for alt, _ in self._pictures())}
+        return {"text/html": text, "text/plain": ", ".join(alt for alt, _ in shown)}
 
     def _update_still(self, change=None):
         if self._handle:
