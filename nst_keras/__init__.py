@@ -19,7 +19,10 @@ if _backend != "tensorflow":
         f"nst_keras needs Keras on TensorFlow, but KERAS_BACKEND is {_backend!r}: unset it, or set it to tensorflow, "
         "before Python starts."
     )
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded
+# Before TensorFlow is loaded. It has oneDNN, too, but switches it on only where there is AVX-512. With AVX2, an
+# evaluation of lite takes 0.7 times as long with it, and 0.6 times the memory.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from .color import COLOR_METHODS, color_statistics, color_transform, match_colors
 from .correlations import Correlation, blurred, chain, geometric_content_weights, geometric_style_weights, shifted

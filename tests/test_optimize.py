@@ -276,7 +276,7 @@ def test_the_best_point_at_the_bounds_is_found_where_pixels_depend_on_each_other
     minimize(recorder, optimizer)
     best = lsq_linear(matrix, target, bounds=(0, 1))
     assert np.isin(best.x.round(3), (0, 1)).mean() > 0.5
-    assert recorder.best_total == pytest.approx(best.cost, rel=1e-3)
+    assert evaluate(recorder.best_image.ravel())[0]["squares"] == pytest.approx(best.cost, rel=1e-3)
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "lbfgs-float32"])
