@@ -59,7 +59,7 @@ def _self_products(features, weights):
     this more plainly, but keeps every graph that it was ever used in.) Second derivatives are wrong.
     """
     flat = _positions(features)
-    flat = flat[0] if features.shape[0] == 1 else flat  # a batch of one takes TensorFlow twice as long
+    flat = tf.squeeze(flat, 0) if features.shape[0] == 1 else flat  # a batch of one takes TensorFlow twice as long
     fixed = tf.stop_gradient(flat)
     if weights is not None:
         fixed *= tf.reshape(weights, (-1, 1))

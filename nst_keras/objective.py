@@ -19,6 +19,7 @@ from .formulas import FORMULAS
 from .losses import content_energy, content_loss, style_loss, total_variation_loss
 from .masks.basics import resize_mask
 from .network import COLOR
+from .networks.weights import constant_weights
 from .support.types import ImageArray, Layers, MaskArray, Shape
 
 
@@ -57,11 +58,13 @@ class Objective:
         self._evaluate = self._compiled(network, terms)
 
     def _compiled(self, network, terms):
+        features_of = constant_weights(network)
+
         @tf.function(input_signature=[tf.TensorSpec((1, *self.shape), self._dtype)], autograph=False)
         def evaluate(image):
             with tf.GradientTape() as tape:
                 tape.watch(image)
-                features = network(image)
+                features = features_of(image)
                 values = tf.stack([term.weight * term.loss(image, features) for term in terms])
             return values, tape.gradient(values, image)
 

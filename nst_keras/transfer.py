@@ -16,6 +16,7 @@ from .large.memory import check_memory
 from .masks.basics import resize_mask
 from .masks.regions import Regions, load_regions
 from .network import build_network
+from .networks.weights import compiled
 from .objective import (
     Objective,
     balanced_terms,
@@ -281,14 +282,14 @@ def paint(
     """
     regions = regions or Regions([None] * len(styles), [[None] * len(pictures) for pictures in styles], "guided", [])
     work = np.cumsum([0.0] + [math.prod(shape) for shape in shapes])
-    image, recorder, interrupted, around = start, None, False, margin(settings)
+    image, recorder, interrupted, around, seen = start, None, False, margin(settings), compiled(network)
     try:
         for level, shape in enumerate(shapes):
             if checkpoint and level < checkpoint.level:
                 continue
             image = regions.pinned(resize(image, shape), content)
             recorder = Recorder(
-                _objective(network, content, styles, regions, settings, shape),
+                _objective(network, seen, content, styles, regions, settings, shape),
                 add_margin(image, around),
                 settings.iterations,
                 margin=around,
@@ -308,9 +309,9 @@ def paint(
     return resize(image, shapes[-1]), recorder.history if recorder else [], interrupted
 
 
-def _objective(network, content, styles, regions, settings, shape):
-    """Build the objective at one scale, for images of `shape` and their margin."""
-    target_network, make_objective = network, Objective
+def _objective(network, target_network, content, styles, regions, settings, shape):
+    """Build the objective at one scale, for images of `shape` and their margin; targets are from `target_network`."""
+    make_objective = Objective
     if settings.tile is not None:
         from .large.tiles import TiledNetwork, TiledObjective
 

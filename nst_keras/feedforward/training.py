@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from ..image import fitting_shape, load_image, resize
 from ..network import LAYERS, build_network
+from ..networks.weights import constant_weights
 from ..objective import Term, content_terms, style_targets, style_terms, total_variation_term
 from ..results.recorder import NonFiniteLossError, Step
 from ..support.checks import check_callback, checked_number, checked_whole
@@ -114,6 +115,7 @@ class PerceptualLosses:
     style_size: int = 512
 
     def __post_init__(self) -> None:
+        self._features_of = constant_weights(self.network)
         self._shared = []  # terms that are the same for every picture
         if self.style is not None:
             style = [resize(p, fitting_shape(p.shape, self.style_size, MIN_SIDE)) for p in self.style]
@@ -126,7 +128,7 @@ class PerceptualLosses:
 
     def __call__(self, pictures: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         """Return the weighted loss of each term, summed over pictures (n, h, w, 3) with targets of the same shape."""
-        features, target_features = self.network(pictures), self.network(targets)
+        features, target_features = self._features_of(pictures), self._features_of(targets)
         total = 0.0
         for one in (slice(i, i + 1) for i in range(pictures.shape[0])):
             own, wanted = ({layer: f[one] for layer, f in each.items()} for each in (features, target_features))

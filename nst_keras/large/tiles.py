@@ -29,6 +29,7 @@ from ..correlations import StyleSums, blur, style_sums
 from ..losses import content_divisor, variation_summands
 from ..network import build_network
 from ..networks.receptive_fields import receptive_field
+from ..networks.weights import constant_weights
 from ..objective import ContentLoss, Objective, StyleLoss, VariationLoss
 
 IMAGE = "image"  # stands for the image among the layers that a loss reads
@@ -238,9 +239,10 @@ def _additive_style(loss):
 
 def _two_passes(network, weights, losses, tiling, dtype):
     """Return a function of an image (1, H, W, 3) that gives the weighted losses and the gradient of their sum."""
+    features_of = constant_weights(network)
 
     def measures(pixels, origin, own):
-        tile = tiling.window(pixels, network(pixels), origin, own)
+        tile = tiling.window(pixels, features_of(pixels), origin, own)
         return [loss.measure(tile) for loss in losses]
 
     @tf.function(autograph=False)
