@@ -12,6 +12,7 @@ from nst_keras import network as nets
 from nst_keras.network import build_network, layer_names
 from nst_keras.networks.rescaling import rescale_network
 from nst_keras.networks.topologies import vgg_features
+from nst_keras.networks.weights import compiled
 
 
 def test_lite_has_the_layers_of_vgg19():
@@ -175,6 +176,18 @@ def test_vgg_equals_keras_applications(name, rng, tmp_path):
     preprocess = getattr(keras.applications, name).preprocess_input
     for layer, expected in theirs(preprocess(image * 255)).items():
         np.testing.assert_allclose(ours[layer], expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["lite", "squeezenet1_1"])
+def test_a_compiled_network_has_the_same_features_and_no_variables(name, rng):
+    network = build_network(name, weights="random")
+    run = compiled(network)
+    assert not run.get_concrete_function().captured_inputs
+    for shape in ((1, 33, 40, 3), (1, 48, 64, 3)):
+        image = rng.uniform(size=shape).astype("float32")
+        features = network(image)
+        for layer, values in run(image).items():
+            np.testing.assert_allclose(values, features[layer], rtol=1e-3, atol=1e-4 * np.max(features[layer]))
 
 
 def test_calling_a_network_does_not_change_the_image(rng):

@@ -259,6 +259,30 @@ def test_a_minimum_outside_is_found_at_the_bounds(optimizer, rng, start):
     np.testing.assert_allclose(recorder.best_image.ravel(), np.clip(objective.minimum, 0, 1), atol=0.04)
 
 
+def test_lbfgs_ends_where_the_gradient_and_the_penalty_balance(rng, start):
+    """For a bowl along the axes the least L(y) + λ/2 ‖y − clip(y)‖² outside is at (c x* + λ bound) / (c + λ)."""
+    objective = Quadratic(rng, condition=10)
+    objective.minimum = rng.uniform(-0.5, 1.5, objective.minimum.size)
+    recorder = Recorder(objective, start, 400)
+    scale = Recorder.FIRST_STEP / np.abs(objective.evaluate(start.ravel())[1]).mean()
+    end = OPTIMIZERS["lbfgs"](recorder, 400, {"x": start.ravel()})["x"]
+    bound, curvature = np.clip(objective.minimum, 0, 1), scale * objective.curvature
+    balance = (curvature * objective.minimum + optimize.PENALTY * bound) / (curvature + optimize.PENALTY)
+    np.testing.assert_allclose(end, balance, atol=1e-4)
+    assert (np.abs(end - bound) > 1e-3).any()
+    assert 0 <= recorder.best_image.min() <= recorder.best_image.max() <= 1
+
+
+def test_the_best_image_has_the_least_total_with_its_penalty(rng, start):
+    objective = Quadratic(rng)
+    objective.minimum = np.full(objective.minimum.size, 1.5)
+    recorder = Recorder(objective, start, 1)
+    recorder(start.ravel(), 0.0)
+    better, _ = recorder(np.full(start.size, 1.5), 1e9)
+    assert better == 0
+    np.testing.assert_array_equal(recorder.best_image, start)
+
+
 @pytest.mark.parametrize("optimizer", ["lbfgs", "lbfgs-float32"])
 def test_the_best_point_at_the_bounds_is_found_where_pixels_depend_on_each_other(optimizer, rng):
     """A step that ignores which pixels are held at a bound moves the others wrongly."""
