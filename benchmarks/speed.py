@@ -88,14 +88,16 @@ def floor_of(network, content):
     """Return a function that runs the bare layers, and the gradient of the deepest with respect to the image."""
     import tensorflow as tf
 
-    deepest = list(network.output)[-1]
+    from nst_keras.networks.weights import constant_weights
+
+    deepest, features_of = list(network.output)[-1], constant_weights(network)
     image = tf.constant(content[None])
 
     @tf.function(autograph=False)
     def floor(image):
         with tf.GradientTape() as tape:
             tape.watch(image)
-            features = network(image)[deepest]
+            features = features_of(image)[deepest]
         return tape.gradient(features, image)
 
     return lambda: floor(image).numpy()

@@ -76,4 +76,4 @@ def compiled(network: keras.Model) -> Callable:
     The features are the objective's, bit by bit, so that a target which is the image itself gives a loss of 0.
     """
     images = tf.TensorSpec((1, None, None, 3), network.inputs[0].dtype)
-    return tf.function(constant_weights(network), input_signature=[images], autograph=False)
+    return tf.function(constant_weights(network), [images], autograph=False).get_concrete_function()
