@@ -19,9 +19,8 @@ if _backend != "tensorflow":
         f"nst_keras needs Keras on TensorFlow, but KERAS_BACKEND is {_backend!r}: unset it, or set it to tensorflow, "
         "before Python starts."
     )
-# Before TensorFlow is loaded. Without AVX-512 it does not use oneDNN by itself, though that is faster on AVX2, too.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # off by itself without AVX-512, but faster with AVX2, too
 
 from .color import COLOR_METHODS, color_statistics, color_transform, match_colors
 from .correlations import Correlation, blurred, chain, geometric_content_weights, geometric_style_weights, shifted

@@ -17,7 +17,7 @@ from .results.recorder import Recorder
 from .support.threads import one_thread
 
 CORRECTIONS = 10  # pairs of vectors from which L-BFGS estimates the curvature; ten are better than five
-PENALTY = 1.0  # λ of L-BFGS, for an objective whose gradient is FIRST_STEP on average
+PENALTY, SLACK = 1.0, 0.1  # λ of L-BFGS, for an objective whose gradient is FIRST_STEP on average; and see `lbfgs`
 ADAM_LEARNING_RATE = 0.02
 DESCENT_DECAY = 0.995  # factor of gradient descent's step from one iteration to the next
 CHECKPOINT_EVERY = 50  # iterations; L-BFGS then ends with a loss larger by 0.2 to 1.2 % (256 px), with 25 by up to 3 %
@@ -55,7 +55,8 @@ def lbfgs(recorder: Recorder, iterations: int, state: dict) -> dict:
     """Minimise by scipy's L-BFGS-B: Byrd, Lu, Nocedal, Zhu 1995; the optimiser of Gatys et al.
 
     - With bounds on every pixel, scipy takes two to five times as long. So it gets none, and minimises
-      L(y) + λ/2 ‖y − clip(y)‖²; the picture is clip(y). At the end, few pixels are outside, by some thousandths.
+      L(y) + λ/2 ‖y − clip(y)‖²; the picture is clip(y). At the end, few pixels are outside, by some thousandths. L sees
+      at most SLACK of what is outside, so that a loss which falls for ever, as with a negative weight, stays finite.
     - The stopping rules are set to 0: `ftol` compares with max(|loss|, 1) and `gtol` is absolute, so with the usual
       values scipy would stop at once where the loss is small. It still stops where nothing improves any more.
     - Its first step is the gradient itself. The objective is scaled so that this step changes pixels by FIRST_STEP on
@@ -68,12 +69,12 @@ def lbfgs(recorder: Recorder, iterations: int, state: dict) -> dict:
     known, totals = [at_start], {}  # scipy asks for the start first; {value for scipy: total} since the last step
 
     def penalised(y):
-        outside = y - np.clip(y, 0.0, 1.0)
+        outside, seen = y - np.clip(y, 0.0, 1.0), np.clip(y, -SLACK, 1.0 + SLACK)
         penalty = PENALTY / 2 * (outside @ outside)
-        total, gradient = known.pop() if known else recorder(y, penalty / scale)
+        total, gradient = known.pop() if known else recorder(seen, penalty / scale)
         value = scale * total + penalty
         totals[value] = total
-        return value, scale * gradient + PENALTY * outside
+        return value, scale * gradient * (seen == y) + PENALTY * outside
 
     def callback(intermediate_result):
         recorder.step(intermediate_result.x, totals[intermediate_result.fun])
