@@ -5,11 +5,13 @@ The result is the best image that was seen, also after an interrupt.
 """
 
 import contextlib
+import math
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from scipy.optimize import Bounds
 from scipy.optimize import minimize as scipy_minimize
 
 from .large.limited_memory import lbfgs_float32
@@ -17,7 +19,6 @@ from .results.recorder import Recorder
 from .support.threads import one_thread
 
 CORRECTIONS = 10  # pairs of vectors from which L-BFGS estimates the curvature; ten are better than five
-PENALTY, SLACK = 1.0, 0.1  # λ of L-BFGS, for an objective whose gradient is FIRST_STEP on average; and see `lbfgs`
 ADAM_LEARNING_RATE = 0.02
 DESCENT_DECAY = 0.995  # factor of gradient descent's step from one iteration to the next
 CHECKPOINT_EVERY = 50  # iterations; L-BFGS then ends with a loss larger by 0.2 to 1.2 % (256 px), with 25 by up to 3 %
@@ -52,40 +53,35 @@ def minimize(recorder: Recorder, optimizer: str = "lbfgs", *, state: dict | None
 
 
 def lbfgs(recorder: Recorder, iterations: int, state: dict) -> dict:
-    """Minimise by scipy's L-BFGS-B: Byrd, Lu, Nocedal, Zhu 1995; the optimiser of Gatys et al.
+    """Minimise by scipy's L-BFGS-B with bounds [0, 1]: Byrd, Lu, Nocedal, Zhu 1995; the optimiser of Gatys et al.
 
-    - With bounds on every pixel, scipy takes two to five times as long. So it gets none, and minimises
-      L(y) + λ/2 ‖y − clip(y)‖²; the picture is clip(y). At the end, few pixels are outside, by some thousandths. L sees
-      at most SLACK of what is outside, so that a loss which falls for ever, as with a negative weight, stays finite.
     - The stopping rules are set to 0: `ftol` compares with max(|loss|, 1) and `gtol` is absolute, so with the usual
       values scipy would stop at once where the loss is small. It still stops where nothing improves any more.
     - Its first step is the gradient itself. The objective is scaled so that this step changes pixels by FIRST_STEP on
-      average: then only the ratios of the weights matter, at any size.
+      average: then only the ratios of the weights matter, at any size. The scale is a power of two, so that dividing
+      by it gives the loss back exactly.
     - Its memory of the curvature cannot be read from scipy: a new segment begins without it.
     """
-    y = state.pop("x").astype("float64")
-    at_start = recorder(y)
-    scale = recorder.FIRST_STEP / (np.abs(at_start[1]).mean() or 1.0)
-    known, totals = [at_start], {}  # scipy asks for the start first; {value for scipy: total} since the last step
+    x = state.pop("x").astype("float64")
+    at_start = recorder(x)
+    size_of_gradient = np.abs(at_start[1]).mean()
+    scale = 2.0 ** round(math.log2(recorder.FIRST_STEP / size_of_gradient)) if size_of_gradient else 1.0
+    known = [at_start]  # scipy asks for the start first
 
-    def penalised(y):
-        outside, seen = y - np.clip(y, 0.0, 1.0), np.clip(y, -SLACK, 1.0 + SLACK)
-        penalty = PENALTY / 2 * (outside @ outside)
-        total, gradient = known.pop() if known else recorder(seen, penalty / scale)
-        value = scale * total + penalty
-        totals[value] = total
-        return value, scale * gradient * (seen == y) + PENALTY * outside
+    def scaled(x):
+        total, gradient = known.pop() if known else recorder(x)
+        return scale * total, scale * gradient
 
     def callback(intermediate_result):
-        recorder.step(intermediate_result.x, totals[intermediate_result.fun])
-        totals.clear()
+        recorder.step(intermediate_result.x, float(intermediate_result.fun) / scale)
 
     with one_thread():
         end = scipy_minimize(
-            penalised,
-            y,
+            scaled,
+            x,
             jac=True,
             method="L-BFGS-B",
+            bounds=Bounds(np.zeros_like(x), np.ones_like(x)),
             callback=callback,
             options={"maxiter": iterations, "maxfun": 20 * iterations, "maxcor": CORRECTIONS, "ftol": 0, "gtol": 0},
         )

@@ -259,42 +259,6 @@ def test_a_minimum_outside_is_found_at_the_bounds(optimizer, rng, start):
     np.testing.assert_allclose(recorder.best_image.ravel(), np.clip(objective.minimum, 0, 1), atol=0.04)
 
 
-def test_lbfgs_ends_where_the_gradient_and_the_penalty_balance(rng, start):
-    """For a bowl along the axes the least L(y) + λ/2 ‖y − clip(y)‖² outside is at (c x* + λ bound) / (c + λ)."""
-    objective = Quadratic(rng, condition=10)
-    objective.minimum = rng.uniform(-0.5, 1.5, objective.minimum.size)
-    recorder = Recorder(objective, start, 400)
-    scale = Recorder.FIRST_STEP / np.abs(objective.evaluate(start.ravel())[1]).mean()
-    end = OPTIMIZERS["lbfgs"](recorder, 400, {"x": start.ravel()})["x"]
-    bound, curvature = np.clip(objective.minimum, 0, 1), scale * objective.curvature
-    balance = (curvature * objective.minimum + optimize.PENALTY * bound) / (curvature + optimize.PENALTY)
-    np.testing.assert_allclose(end, balance, atol=1e-4)
-    assert (np.abs(end - bound) > 1e-3).any()
-    assert 0 <= recorder.best_image.min() <= recorder.best_image.max() <= 1
-
-
-def test_lbfgs_ends_where_a_loss_falls_for_ever(start):
-    """As a style with a negative weight does: −x⁸ falls faster than a quadratic penalty grows."""
-
-    def evaluate(x):
-        return {"falling": -float(np.sum(x**8))}, -8 * x**7
-
-    recorder = Recorder(SimpleNamespace(shape=SHAPE, evaluate=evaluate), start, 100)
-    minimize(recorder)
-    np.testing.assert_array_equal(recorder.best_image, np.ones(SHAPE))
-    assert recorder.history[-1].total >= -start.size * (1 + optimize.SLACK) ** 8 - 1e-9
-
-
-def test_the_best_image_has_the_least_total_with_its_penalty(rng, start):
-    objective = Quadratic(rng)
-    objective.minimum = np.full(objective.minimum.size, 1.5)
-    recorder = Recorder(objective, start, 1)
-    recorder(start.ravel(), 0.0)
-    better, _ = recorder(np.full(start.size, 1.5), 1e9)
-    assert better == 0
-    np.testing.assert_array_equal(recorder.best_image, start)
-
-
 @pytest.mark.parametrize("optimizer", ["lbfgs", "lbfgs-float32"])
 def test_the_best_point_at_the_bounds_is_found_where_pixels_depend_on_each_other(optimizer, rng):
     """A step that ignores which pixels are held at a bound moves the others wrongly."""
@@ -312,7 +276,7 @@ def test_the_best_point_at_the_bounds_is_found_where_pixels_depend_on_each_other
     minimize(recorder, optimizer)
     best = lsq_linear(matrix, target, bounds=(0, 1))
     assert np.isin(best.x.round(3), (0, 1)).mean() > 0.5
-    assert evaluate(recorder.best_image.ravel())[0]["squares"] == pytest.approx(best.cost, rel=1e-3)
+    assert recorder.best_total == pytest.approx(best.cost, rel=1e-3)
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "lbfgs-float32"])

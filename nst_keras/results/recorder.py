@@ -86,11 +86,8 @@ class Recorder:
         """The image with the smallest total so far; the start before the first evaluation."""
         return self._as_image(self._best)
 
-    def __call__(self, x: Any, penalty: float = 0.0) -> tuple[float, Any]:
-        """Evaluate the objective and its gradient at the flat image `x`; the best image has the least total + penalty.
-
-        Pixels of `x` may be a little outside [0, 1]; those of images are clipped.
-        """
+    def __call__(self, x: Any) -> tuple[float, Any]:
+        """Evaluate the objective and its gradient at the flat image `x`."""
         terms, gradient = self.objective.evaluate(x)
         self.evaluations += 1
         total = sum(terms.values())
@@ -104,8 +101,8 @@ class Recorder:
                 self._finished(self.best_image),
             )
         self._pending[total] = terms
-        if total + penalty < self.best_total:
-            self.best_total, self._best = total + penalty, x if tf.is_tensor(x) else np.array(x, "float32")
+        if total < self.best_total:
+            self.best_total, self._best = total, x if tf.is_tensor(x) else np.array(x, "float32")
         return total, gradient
 
     def step(self, x: Any, total: float) -> None:
@@ -146,4 +143,4 @@ class Recorder:
         return self.finish(cut_margin(image, self.margin))
 
     def _as_image(self, x):
-        return np.clip(x, 0.0, 1.0, dtype="float32").reshape(self.objective.shape)
+        return np.array(x, "float32").reshape(self.objective.shape)
