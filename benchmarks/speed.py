@@ -162,6 +162,7 @@ def command(size):
     import psutil
 
     born, started = psutil.Process().create_time(), time.perf_counter()
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as nst_keras does, when it is imported before TensorFlow
     import tensorflow  # noqa: F401
 
     tensorflow_there = time.perf_counter()
