@@ -1,7 +1,4 @@
-"""The memory that a run takes: features, each with its gradient; weights; the optimiser's vectors; some pictures.
-
-`benchmarks/speed.py` compares the estimates with the peak of whole processes.
-"""
+"""The memory that a run takes: features, each with its gradient; weights; the optimiser's vectors; some pictures."""
 
 import contextlib
 import math
