@@ -282,7 +282,8 @@ def paint(
     """
     regions = regions or Regions([None] * len(styles), [[None] * len(pictures) for pictures in styles], "guided", [])
     work = np.cumsum([0.0] + [math.prod(shape) for shape in shapes])
-    image, recorder, interrupted, around, seen = start, None, False, margin(settings), compiled(network)
+    image, recorder, interrupted, around = start, None, False, margin(settings)
+    seen = compiled(network) if settings.tile is None else None  # with tiles, `_objective` makes one of its own
     try:
         for level, shape in enumerate(shapes):
             if checkpoint and level < checkpoint.level:

@@ -1,4 +1,4 @@
-"""The memory that a run takes: features, each with its gradient; weights; the optimiser's vectors; some pictures."""
+"""The memory that a run takes: features, each with its gradient; the optimiser's vectors; some pictures."""
 
 import contextlib
 import math
@@ -12,7 +12,6 @@ from ..support.types import Shape
 
 # bytes that an optimiser keeps for each variable; a pixel has three
 BYTES_A_VARIABLE = {"lbfgs": 441, "lbfgs-float32": 80, "adam": 40, "gradient-descent": 50}
-WEIGHTS = 7  # copies of the network's weights: TensorFlow and oneDNN keep constants of a graph in several forms
 PICTURES = 10  # float32 copies of a picture that a run holds: content, style, result, the best, their tensors
 MARGIN = 1.15  # how many times the estimate must be free, since the estimate may be too low
 GIGABYTE = 1e9
@@ -37,8 +36,7 @@ def peak_memory(network: keras.Model, shape: Shape, optimizer: str, tile: int | 
         seen = Tiling(network, shape, tile, dict.fromkeys(network.output, 0)).crop
     outputs = keras.Model(network.input, [layer.output for layer in network.layers])
     maps = sum(math.prod(output) for output in outputs.compute_output_shape((1, *seen[:2], 3)))
-    pixels = shape[0] * shape[1]
-    return 4 * (2 * maps + WEIGHTS * network.count_params()) + 3 * pixels * (BYTES_A_VARIABLE[optimizer] + 4 * PICTURES)
+    return 2 * 4 * maps + 3 * shape[0] * shape[1] * (BYTES_A_VARIABLE[optimizer] + 4 * PICTURES)
 
 
 def check_memory(

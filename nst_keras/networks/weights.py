@@ -11,6 +11,7 @@ from ..support.checks import reason
 from ..support.files import unpacked
 from ..support.types import PathLike
 
+MAX_CONSTANTS = 2_000_000
 LITE_WEIGHTS = Path(__file__).parents[1] / "weights" / "lite.npz"
 VGG_WEIGHTS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/{0}/{1}"
 VGG_WEIGHTS_FILE = "{0}_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -63,8 +64,11 @@ def _downloaded_vgg(name):
 def constant_weights(network: keras.Model) -> Callable:
     """Return the network as a function for the inside of a `tf.function`, where its weights are constants.
 
-    oneDNN rearranges constant weights for its fastest convolutions, but not variables (TensorFlow 2.21).
+    oneDNN rearranges constant weights for its fastest convolutions, but not variables (TensorFlow 2.21). TensorFlow
+    keeps some thirty copies of constants, so a network with more than MAX_CONSTANTS weights, as VGG, keeps variables.
     """
+    if network.count_params() > MAX_CONSTANTS:
+        return network
     groups = network.trainable_variables, network.non_trainable_variables
     weights = [[variable.numpy() for variable in group] for group in groups]
     return lambda image: network.stateless_call(*weights, image)[0]
