@@ -144,7 +144,7 @@ def style_transfer(
     tile
         For prints: the largest side, in pixels, of the parts in which the network sees an image, one after the other;
         at least 32. The picture is the same up to rounding errors. The memory for the network is then bounded by the
-        tile; the optimiser needs 1.3 kB a pixel ("lbfgs") or a fraction (the others). Each tile has a margin as wide as
+        tile; the optimiser needs 0.9 kB a pixel ("lbfgs") or a fraction (the others). Each tile has a margin as wide as
         the network's receptive field, so small tiles take more time; 512 to 1024 is sensible. See
         `nst_keras.large.tiles`.
     pooling, weights

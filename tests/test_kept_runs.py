@@ -113,7 +113,7 @@ def test_a_checkpoint_holds_the_best_picture_and_where_the_optimizer_is(rng, tmp
     recorder, again = (Recorder(objective, start, 3) for _ in range(2))
     for image in (best, last):
         total, _ = recorder(image.ravel())
-        recorder.step(image.ravel(), total)
+        recorder.step(total)
     Checkpoint(tmp_path).save(1, recorder, {"x": last.ravel()})
     checkpoint = Checkpoint(tmp_path)
     state = checkpoint.begin_level(checkpoint.level, again)["state"]

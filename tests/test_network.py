@@ -299,6 +299,9 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
     expected = r"other\.npz' does not hold weights for lite: the array block1_conv1_kernel must have shape "
     with pytest.raises(ValueError, match=expected + r"\(3, 3, 3, 16\); it has shape \(3, 3, 3, 99\)"):
         build_network("lite", weights=path)
+    np.savez(path, block1_conv1_kernel=np.full((3, 3, 3, 16), np.nan), block1_conv1_bias=np.zeros(16))
+    with pytest.raises(ValueError, match="block1_conv1_kernel must have finite numbers"):
+        build_network("lite", weights=path)
     np.savez(path, block1_conv1_kernel=np.array([print], dtype=object))
     with pytest.raises(ValueError, match="allow_pickle"):
         build_network("lite", weights=path)

@@ -152,7 +152,7 @@ def test_a_callback_gets_the_image_of_its_step_and_a_checkpoint_the_best(rng, st
     images = [start, best, 1 - start / 2]
     for image in images:
         total, _ = recorder(image.ravel())
-        recorder.step(image.ravel(), total)
+        recorder.step(total)
     np.testing.assert_array_equal([step.image for step in seen], images)
     np.testing.assert_array_equal(recorder.best_image, best)
     np.testing.assert_array_equal(recorder.state()[1], best)

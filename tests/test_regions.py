@@ -27,6 +27,7 @@ from nst_keras.color import before_transfer
 from nst_keras.correlations import chain, shifted
 from nst_keras.image import cut_margin
 from nst_keras.masks.regions import Regions, load_regions
+from nst_keras.support.waves import EDGE
 from nst_keras.transfer import MARGIN
 
 QUICK = {"size": 64, "iterations": 8}
@@ -106,7 +107,7 @@ def test_each_region_takes_its_own_style(content, painting, photograph, left):
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "gradient-descent"])
 def test_frozen_pixels_are_the_contents(content, painting, left, tmp_path, monkeypatch, optimizer):
     """Exactly, in the saved file, in callbacks and wherever the optimiser looks, where the content is grey; also from
-    noise, over two scales, with colours preserved.
+    noise, over two scales, with colours preserved. Where scipy's L-BFGS looks, black and white are moved by EDGE.
     """
     evaluate, looks, steps = Objective.evaluate, [], []
 
@@ -134,11 +135,13 @@ def test_frozen_pixels_are_the_contents(content, painting, left, tmp_path, monke
     np.testing.assert_array_equal(frozen[:, 99:], original[:, 99:])  # the mask's edge is enlarged, too
     assert np.abs(frozen[:, :90] - original[:, :90]).mean() > 0.02
     grey = before_transfer(result.content, [painting], "luminance")[0]
-    for images, expected in (([step.image for step in steps], result.content), (looks, grey)):
+    moved = EDGE + 1e-6 if optimizer == "lbfgs" else 0
+    for images, expected, atol in (([step.image for step in steps], result.content, 0), (looks, grey, moved)):
         assert {image.shape[1] for image in images} == {96, 192}
         for image in images:
             right = image.shape[1] * 33 // 64
-            np.testing.assert_array_equal(image[:, right:], resize(expected, image.shape)[:, right:])
+            expected_there = resize(expected, image.shape)[:, right:]
+            np.testing.assert_allclose(image[:, right:], expected_there, rtol=0, atol=atol)
 
 
 def test_only_what_is_exactly_black_in_every_mask_is_frozen():

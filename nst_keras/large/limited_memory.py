@@ -21,7 +21,7 @@ def lbfgs_float32(recorder: Any, iterations: int, state: dict) -> dict:
 
     A pixel at a bound stays if its step would leave [0, 1]. The others take the step −H⁻¹g, clipped to [0, 1]; the step
     is halved until the objective falls by at least a ten-thousandth of what g promises (Armijo). It needs 4 · (2m + 10)
-    bytes for each variable, where scipy's L-BFGS-B needs about 440, and so suits prints and GPUs.
+    bytes for each variable, where scipy's L-BFGS-B needs about 300, and so suits prints and GPUs.
     """
     x = tf.constant(state.pop("x"), tf.float32)
     total, g = recorder(x)
@@ -39,7 +39,7 @@ def lbfgs_float32(recorder: Any, iterations: int, state: dict) -> dict:
             break  # nothing improves any more
         learn(pairs, new_x - x, new_g - g)
         x, total, g = new_x, new_total, new_g
-        recorder.step(x, total)
+        recorder.step(total)
     return {"x": x.numpy()}
 
 

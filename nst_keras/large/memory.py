@@ -11,7 +11,7 @@ from ..support.checks import sides
 from ..support.types import Shape
 
 # bytes that an optimiser keeps for each variable; a pixel has three
-BYTES_A_VARIABLE = {"lbfgs": 441, "lbfgs-float32": 80, "adam": 40, "gradient-descent": 50}
+BYTES_A_VARIABLE = {"lbfgs": 300, "lbfgs-float32": 80, "adam": 40, "gradient-descent": 50}
 PICTURES = 10  # float32 copies of a picture that a run holds: content, style, result, the best, their tensors
 MARGIN = 1.15  # how many times the estimate must be free, since the estimate may be too low
 GIGABYTE = 1e9

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from ..support.checks import reason
@@ -21,8 +22,8 @@ VGG_WEIGHTS_MD5 = {"vgg16": "6d6bbae143d832006294945121d1f1fc", "vgg19": "253f8c
 def load_weights(network: keras.Model, name: str, path: PathLike | None = None) -> None:
     """Set the weights of a network that is called `name`; see `build_network` for the keys of the file at `path`.
 
-    Raises a `ValueError` if the file is damaged, too large, or lacks an array of the right shape, and if VGG's weights
-    cannot be downloaded.
+    Raises a `ValueError` if the file is damaged, too large, or lacks an array of the right shape with finite numbers,
+    and if VGG's weights cannot be downloaded.
     """
     convolutions = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
     if path is None and name in VGG_WEIGHTS_MD5:
@@ -40,6 +41,8 @@ def load_weights(network: keras.Model, name: str, path: PathLike | None = None) 
                 if array is None or array.shape != variable.shape:
                     got = "is missing" if array is None else f"has shape {array.shape}"
                     raise ValueError(f"the array {key} must have shape {tuple(variable.shape)}; it {got}.")
+                if not np.isfinite(array).all():
+                    raise ValueError(f"the array {key} must have finite numbers; it has NaN or infinite ones.")
             layer.set_weights(list(values.values()))
     except Exception as error:  # zipfile and NumPy raise many types on damaged data; the user needs one
         raise ValueError(f"weights: {str(path)!r} does not hold weights for {name}: {reason(error)}") from error

@@ -72,7 +72,7 @@ class Recorder:
         self.evaluations = previous.evaluations if previous else 0
         self._started = previous._started if previous else time.perf_counter()
         self._first = len(self.history)  # steps of the scales before
-        self._pending = {}  # {total: terms} of the evaluations since the last step; optimisers give totals back exactly
+        self._pending = {}  # {total: (x, terms)} since the last step; optimisers give totals back exactly
         self.best_total, self._best = np.inf, start
         self.stopped = False
 
@@ -87,7 +87,7 @@ class Recorder:
         return self._as_image(self._best)
 
     def __call__(self, x: Any) -> tuple[float, Any]:
-        """Evaluate the objective and its gradient at the flat image `x`."""
+        """Evaluate the objective and its gradient at the flat image `x`, which must not be changed afterwards."""
         terms, gradient = self.objective.evaluate(x)
         self.evaluations += 1
         total = sum(terms.values())
@@ -100,24 +100,25 @@ class Recorder:
                 "network's weights damaged.",
                 self._finished(self.best_image),
             )
-        self._pending[total] = terms
+        self._pending[total] = x, terms
         if total < self.best_total:
-            self.best_total, self._best = total, x if tf.is_tensor(x) else np.array(x, "float32")
+            self.best_total, self._best = total, x
         return total, gradient
 
-    def step(self, x: Any, total: float) -> None:
-        """Record that an iteration ended at `x`, where the objective was `total`."""
+    def step(self, total: float) -> None:
+        """Record that an iteration ended at the evaluated image where the objective was `total`."""
         begin, end = self.work
+        x, terms = self._pending[total]
         step = Step(
             iteration=len(self.history) + 1,
             evaluations=self.evaluations,
             seconds=time.perf_counter() - self._started,
             size=max(self.objective.shape) - 2 * self.margin,
             total=total,
-            terms=self._pending[total],
+            terms=terms,
             progress=begin + (self.made + 1) / self.iterations * (end - begin),
         )
-        self._pending = {total: step.terms}
+        self._pending = {total: (x, terms)}
         self.history.append(step)
         if self.callback:
             try:
