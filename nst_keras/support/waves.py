@@ -2,7 +2,7 @@
 
 import numpy as np
 
-SHARPNESS = np.float32(0.999)  # k; 0 is a sine, 1 a zigzag, whose corners would stall L-BFGS
+SHARPNESS = np.float32(0.999)  # k; near 0 the wave is a sine, at 1 a zigzag
 EDGE = 0.002  # half a grey level
 
 
