@@ -139,7 +139,7 @@ def style_transfer(
         How many sizes to go through, each half the next, at least 96 px, with a shorter side of at least 32. "auto": as
         many as that allows, but 1 where `init` is a picture, whose detail a smaller size would lose.
     optimizer
-        "lbfgs": scipy's L-BFGS-B. "lbfgs-float32": L-BFGS in float32 on the device, faster, for large pictures. "adam".
+        "lbfgs": scipy's L-BFGS-B. "lbfgs-float32": L-BFGS in float32 on the device, for large pictures. "adam".
         "gradient-descent": the simplest. See `nst_keras.optimize`.
     tile
         For prints: the largest side, in pixels, of the parts in which the network sees an image, one after the other;
