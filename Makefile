@@ -23,7 +23,7 @@ help:
 	@echo "make faults     all of tests/faults, and its table in tests/README.md: a quarter of an hour"
 	@echo "make notebooks  open the notebooks in JupyterLab"
 	@echo "make outputs    run all notebooks in full, and keep their outputs in them"
-	@echo "make gallery    paint docs/gallery again: about twenty minutes"
+	@echo "make gallery    paint docs/gallery again: about fifteen minutes"
 	@echo "make bench      speed and memory, beside their goals: about a quarter of an hour"
 	@echo "make book       notebooks, documents and docstrings as web pages: out/book/index.html"
 	@echo "The first of them makes $(VENV). demo and notebooks install requirements.txt into it, the others also"
