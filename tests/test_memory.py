@@ -9,7 +9,7 @@ def test_a_run_that_does_not_fit_is_refused_with_numbers(monkeypatch, photograph
     free = memory.psutil.virtual_memory()._replace(available=10**8)
     monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: free)
     started = []
-    with pytest.raises(ValueError, match=r"1024×681 .* 1\.6 GB .* 'lbfgs' takes 1\.0; 0\.1 GB are free.*size=239, opt"):
+    with pytest.raises(ValueError, match=r"1024×681 .* 1\.3 GB .* 'lbfgs' takes 0\.7; 0\.1 GB are free.*size=268, opt"):
         style_transfer(photograph, painting, size=1024, callback=started.append)
     assert started == []
 

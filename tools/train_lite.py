@@ -142,7 +142,7 @@ def folded_weights(features, photographs):
         gamma, beta, mean, variance = features.get_layer(f"{layer.name}_norm").get_weights()
         scale = gamma / np.sqrt(variance + features.get_layer(f"{layer.name}_norm").epsilon)
         activation = means[layer.name] / len(photographs)
-        activation = np.where(activation > 1e-4 * np.median(activation), activation, np.median(activation))
+        activation = np.where(activation > 1e-3 * np.median(activation), activation, np.median(activation))
         kernel = layer.get_weights()[0] * scale * incoming[:, None] / activation
         weights[f"{layer.name}_kernel"] = kernel.astype("float16")
         weights[f"{layer.name}_bias"] = ((beta - mean * scale) / activation).astype("float16")
