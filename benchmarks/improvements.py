@@ -83,6 +83,7 @@ def main():
     parser.add_argument("--turns", type=int, default=10)
     options = parser.parse_args()
     variants = {ALONE: None} | VARIANTS
+    # memory first, because a child process starts with its parent's peak
     memory = {name: in_a_child(memory_of, layers, options.size) for name, layers in variants.items()}
     network, (content, style) = build_network("lite", LAYERS), pictures(options.size)
     objectives = {name: style_objective(network, content, style, layers) for name, layers in variants.items()}

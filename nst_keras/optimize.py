@@ -55,8 +55,8 @@ def minimize(recorder: Recorder, optimizer: str = "lbfgs", *, state: dict | None
 def lbfgs(recorder: Recorder, iterations: int, state: dict) -> dict:
     """Minimise by scipy's L-BFGS-B: Byrd, Lu, Nocedal, Zhu 1995; the optimiser of Gatys et al.
 
-    - With bounds for all pixels, scipy takes three times as long. So it gets none, and varies y, of which the pixels x
-      are a `wave` between 0 and 1: dL/dy = dL/dx · dx/dy.
+    - With bounds for all pixels, scipy takes three times as long. So it gets none. It varies y, and the pixels are
+      x = `wave`(y), which is always between 0 and 1. The gradient is dL/dy = dL/dx · dx/dy.
     - The stopping rules are set to 0: `ftol` compares with max(|loss|, 1) and `gtol` is absolute, so with the usual
       values scipy would stop at once where the loss is small. It still stops where nothing improves any more.
     - Its first step is the gradient itself. The objective is scaled so that this step changes pixels by FIRST_STEP on
